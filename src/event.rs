@@ -1,0 +1,66 @@
+//! What travels: the delivery as it came, the event on its way through the steps, and where the event came from.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use rhai::Dynamic;
+
+use crate::json::Tape;
+
+/// One accepted request (or line of a file) as it came. Immutable; what the journal keeps.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Delivery {
+    /// Position in the journal, from 1; 0 before it is journaled.
+    pub seq: u64,
+    /// The pipeline that accepted it.
+    pub pipeline: Arc<str>,
+    /// The id of the source that accepted it.
+    pub source: Arc<str>,
+    /// When it was received, in milliseconds since 1970 UTC.
+    pub received_ms: i64,
+    /// HTTP method, or `FILE`.
+    pub method: String,
+    /// Path of the request relative to the source's own path, without the query; for a file, the file's path.
+    pub path: String,
+    /// Query string without `?`, as it came.
+    pub query: String,
+    /// Address of the peer without port, or empty.
+    pub peer: String,
+    /// The headers that the source keeps: lower-case name, value. Never a secret.
+    pub headers: Vec<(String, String)>,
+    /// The raw bytes that were signed, after content decoding.
+    pub body: Vec<u8>,
+}
+
+impl Delivery {
+    /// The first header of that name, ignoring case.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers
+            .iter()
+            .find(|(have, _)| have.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
+    }
+}
+
+/// Where an event came from: enough to compute its identity again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Origin {
+    /// The delivery's sequence number.
+    pub delivery: u64,
+    /// Position of the event among those of the delivery, after fan-out.
+    pub index: u32,
+}
+
+/// A Segment-shaped message on its way through the steps.
+///
+/// The value is ordinary Rhai data; values that came from the delivery's text carry the number of their node in
+/// `tape`, by which the writer finds the source text of what no step changed.
+#[derive(Debug, Clone)]
+pub struct Event {
+    /// The message: a map in every shipped case, yet a step may make it anything, which the sink then refuses.
+    pub value: Dynamic,
+    /// The source text that the value was decoded from.
+    pub tape: Rc<Tape>,
+    /// Where it came from.
+    pub origin: Origin,
+}
