@@ -1,8 +1,10 @@
 //! What travels: the delivery as it came, the event on its way through the steps, and where the event came from.
 
+use std::borrow::Cow;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use rhai::Dynamic;
 
 use crate::json::Tape;
@@ -19,9 +21,9 @@ pub struct Delivery {
     /// When it was received, in milliseconds since 1970 UTC.
     pub received_ms: i64,
     /// HTTP method, or `FILE`.
-    pub method: String,
+    pub method: Cow<'static, str>,
     /// Path of the request relative to the source's own path, without the query; for a file, the file's path.
-    pub path: String,
+    pub path: Arc<str>,
     /// Query string without `?`, as it came.
     pub query: String,
     /// Address of the peer without port, or empty.
@@ -29,7 +31,7 @@ pub struct Delivery {
     /// The headers that the source keeps: lower-case name, value. Never a secret.
     pub headers: Vec<(String, String)>,
     /// The raw bytes that were signed, after content decoding.
-    pub body: Vec<u8>,
+    pub body: Bytes,
 }
 
 impl Delivery {
