@@ -1,6 +1,7 @@
 //! What travels: the delivery as it came, the event on its way through the steps, and where the event came from.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -49,8 +50,31 @@ impl Delivery {
 pub struct Origin {
     /// The delivery's sequence number.
     pub delivery: u64,
-    /// Position of the event among those of the delivery, after fan-out.
+    /// Position among the events that the source decoded from the delivery.
     pub index: u32,
+    /// Which branch of which fork, 0 if no step multiplied the event: see [`Origin::branch`].
+    pub fork: u64,
+}
+
+impl Origin {
+    /// The origin of the `branch`-th event (from 0) that a step made of this one.
+    ///
+    /// Branches are digits to the base 4096, so that ids depend only on the way to the event and a dropped sibling changes nothing.
+    #[must_use]
+    pub fn branch(self, branch: usize) -> Self {
+        Self { fork: self.fork.wrapping_mul(4096).wrapping_add(branch as u64 + 1), ..self }
+    }
+}
+
+impl fmt::Display for Origin {
+    /// The position within the delivery, as `3` or `3.17`: what event ids end in.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.index)?;
+        if self.fork > 0 {
+            write!(f, ".{}", self.fork)?;
+        }
+        Ok(())
+    }
 }
 
 /// A Segment-shaped message on its way through the steps.
@@ -65,4 +89,13 @@ pub struct Event {
     pub tape: Rc<Tape>,
     /// Where it came from.
     pub origin: Origin,
+}
+
+/// Why one event of a delivery cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// A stable kebab-case word, as `bad-json`.
+    pub code: &'static str,
+    /// The reason in words, for the dead letter.
+    pub reason: String,
 }

@@ -4,6 +4,7 @@
 
 use crate::diag::Diag;
 use crate::event::{Delivery, Event};
+pub use crate::event::Refused;
 use crate::registry::{Def, Options};
 
 /// An adapter as it is listed: the definition and how to build it from options.
@@ -49,6 +50,11 @@ pub trait Source: Send + Sync {
     /// The answer when the journal is full or closed for the moment.
     fn overloaded(&self, retry_after_s: u64) -> Reply {
         Reply::text(503, "busy, try again later\n").header("retry-after", &retry_after_s.to_string())
+    }
+
+    /// Dresses an answer that the engine gives in the source's place (too large, unreadable), as with CORS headers.
+    fn refused(&self, reply: Reply) -> Reply {
+        reply
     }
 
     /// Completes a sample request as a real sender would: signature, delivery id, topic. Used by `send` and by fixtures.
@@ -165,15 +171,6 @@ impl Reply {
         self.body = body;
         self
     }
-}
-
-/// Why one event of a delivery cannot be used.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refused {
-    /// A stable kebab-case word, as `bad-json`.
-    pub code: &'static str,
-    /// The reason in words, for the dead letter.
-    pub reason: String,
 }
 
 /// A sample request that `sign` completes.
