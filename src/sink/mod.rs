@@ -2,21 +2,43 @@
 //!
 //! Pure: the engine owns connections, files and retries, so every sink is tested without a socket.
 
+mod answer;
+mod console;
+mod file;
+mod gzip;
+mod http;
+mod local;
+mod members;
+mod message_id;
+mod refusal;
+mod retry_after;
+mod segment;
+mod signature;
+
+use ::http::HeaderMap;
 use bytes::Bytes;
 
 use crate::diag::Diag;
-use crate::event::Event;
+use crate::event::{Event, Origin};
 use crate::registry::{Def, Options};
 
-pub use crate::source::Refused;
+pub use crate::event::Refused;
+
+use refusal::{not_json, refused};
+
+/// All sinks, sorted by name.
+pub static SINKS: &[&SinkDef] = &[&console::CONSOLE, &file::FILE, &http::HTTP, &segment::SEGMENT];
 
 /// A sink as it is listed: the definition and how to build it from options.
 pub struct SinkDef {
     /// Name, options, example.
     pub def: Def,
     /// Checks what the option types cannot, and builds. Opens nothing.
-    pub build: fn(&Options) -> Result<Box<dyn Sink>, Vec<Diag>>,
+    pub build: Build,
 }
+
+/// Builds a sink.
+pub type Build = fn(&Options) -> Result<Box<dyn Sink>, Vec<Diag>>;
 
 /// One sink, built from options.
 pub trait Sink: Send + Sync {
@@ -45,7 +67,7 @@ pub struct EventId<'a> {
     /// The delivery's identity.
     pub identity: &'a str,
     /// The event's position among those of the delivery.
-    pub index: u32,
+    pub origin: Origin,
 }
 
 /// Where messages go.
@@ -83,7 +105,7 @@ pub struct FileTarget {
 pub struct Batching {
     /// Messages in one batch at most.
     pub events_max: usize,
-    /// Sum of the messages' sizes at most, in bytes; the envelope must fit beside it.
+    /// Sum of the messages' sizes at most, in bytes, counting one byte more for each (what separates it from the next).
     pub bytes_max: usize,
     /// How long a batch that is not full waits for more, in milliseconds.
     pub linger_ms: u64,
@@ -119,7 +141,7 @@ pub struct Answer<'a> {
     /// The status.
     pub status: u16,
     /// The headers.
-    pub headers: &'a http::HeaderMap,
+    pub headers: &'a HeaderMap,
     /// The beginning of the body (64 KiB at most).
     pub body: &'a [u8],
     /// How many messages the request held.
@@ -152,3 +174,6 @@ pub enum Judgement {
         reason: String,
     },
 }
+
+#[cfg(test)]
+mod tests;
