@@ -2,22 +2,37 @@
 //!
 //! Pure: no clock, no network, no files; what a step needs of the outside stands in its [`Context`].
 
+mod default;
+mod filter;
+mod keep;
+mod paths;
+mod remove;
+mod rename;
+mod set;
+
 use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::diag::Diag;
 use crate::event::{Delivery, Event};
 use crate::registry::{Def, Options};
-use crate::script::Host;
+use crate::script::{Failure, Host};
 use crate::tree::Tree;
+
+/// All steps, sorted by name.
+pub static STEPS: &[&StepDef] =
+    &[&default::DEFAULT, &filter::FILTER, &keep::KEEP, &remove::REMOVE, &rename::RENAME, &set::SET];
 
 /// A step as it is listed: the definition and how to build it from options.
 pub struct StepDef {
     /// Name, options, example.
     pub def: Def,
     /// Checks what the option types cannot, compiles, and builds. Opens nothing.
-    pub build: fn(&Options, &mut Build<'_>) -> Result<Box<dyn Step>, Vec<Diag>>,
+    pub build: BuildStep,
 }
+
+/// Builds a step.
+pub type BuildStep = fn(&Options, &mut Build<'_>) -> Result<Box<dyn Step>, Vec<Diag>>;
 
 /// What building a step may use.
 pub struct Build<'a> {
@@ -80,3 +95,17 @@ pub struct StepError {
     /// `file:line:column` of the script, if it is one's fault.
     pub place: Option<String>,
 }
+
+/// What a script's failure means for its event. A script that drops the event where only a condition was asked for is at fault.
+pub fn script_failure(failure: Failure) -> StepError {
+    match failure {
+        Failure::Drop { reason, .. } => {
+            StepError { code: "script-error", reason: format!("drop: {reason}"), place: None }
+        }
+        Failure::Reject { code, reason, place, .. } => StepError { code, reason, place },
+        Failure::Error(error) => StepError { code: error.code, reason: error.message, place: error.place },
+    }
+}
+
+#[cfg(test)]
+mod tests;

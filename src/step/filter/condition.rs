@@ -1,0 +1,62 @@
+//! A condition on an event, compiled.
+
+use rhai::Dynamic;
+
+use super::field::FieldTest;
+use super::jsonpath::JsonPath;
+use crate::event::Delivery;
+use crate::script::{Expression, Failure};
+
+/// What must hold.
+pub(super) enum Condition {
+    /// A Rhai expression.
+    Expression(Expression),
+    /// A `JSONPath` that finds something.
+    Path(JsonPath),
+    /// Tests of one field.
+    Field(FieldTest),
+    /// At least one of these.
+    Any(Vec<Condition>),
+    /// Every one of these.
+    All(Vec<Condition>),
+    /// Not this.
+    Not(Box<Condition>),
+}
+
+/// What expressions see besides the event.
+pub(super) struct Facts<'a> {
+    /// The delivery.
+    pub(super) delivery: &'a Delivery,
+    /// The step's settings.
+    pub(super) settings: &'a Dynamic,
+    /// The time that scripts see.
+    pub(super) now_ms: i64,
+}
+
+impl Condition {
+    /// Whether it holds. The event is borrowed mutably only because a script's scope takes it for the time of the evaluation.
+    pub(super) fn holds(&self, event: &mut Dynamic, facts: &Facts<'_>) -> Result<bool, Failure> {
+        match self {
+            Self::Expression(expression) => expression.test(event, facts.delivery, facts.settings, facts.now_ms),
+            Self::Path(path) => Ok(path.matches(event)),
+            Self::Field(test) => Ok(test.holds(event)),
+            Self::Not(condition) => condition.holds(event, facts).map(|holds| !holds),
+            Self::Any(conditions) => {
+                for condition in conditions {
+                    if condition.holds(event, facts)? {
+                        return Ok(true);
+                    }
+                }
+                Ok(false)
+            }
+            Self::All(conditions) => {
+                for condition in conditions {
+                    if !condition.holds(event, facts)? {
+                        return Ok(false);
+                    }
+                }
+                Ok(true)
+            }
+        }
+    }
+}

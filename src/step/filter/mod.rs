@@ -1,0 +1,74 @@
+//! Step `filter`: lets through the events that match.
+
+mod compare;
+mod condition;
+mod field;
+mod jsonpath;
+mod query;
+mod read;
+
+use rhai::Dynamic;
+
+use super::{Build, Context, Flow, Step, StepDef, StepError, script_failure};
+use crate::diag::Diag;
+use crate::event::Event;
+use crate::registry::{Def, Options, Room, Shape, Type};
+use crate::script::Failure;
+
+use condition::{Condition, Facts};
+
+/// The definition of `filter`.
+pub(super) static FILTER: StepDef = StepDef {
+    def: Def {
+        name: "filter",
+        room: Room::Step,
+        about: "Lets through the events that match, and drops the others",
+        details: "The condition has one of these forms; `any`, `all` and `not` combine them at will.\n\n\
+                  - A text is a Rhai expression that is true or false: `event.type != \"page\"`.\n\
+                  - `path:` is a JSONPath (RFC 9535) that must find something: `$.properties.products[?@.price > 100]`.\n\
+                  - `field:` is a field path, beside it what must hold: `is`, `not`, `in`, `exists`, `gt`, `gte`, `lt`, `lte`, `contains`, `starts_with`, \
+                  `ends_with`, `matches` (a regular expression); if there are several, all must hold. A missing field reads as `null`; \
+                  `exists: true` means that it is not `null`. With `*` in the path, one matching value is enough. Numbers and texts are never \
+                  converted into each other.\n\n\
+                  A dropped event is counted under `reason`, or under the condition's own text.",
+        shape: Shape::Value(Type::Raw),
+        example: "- filter:\n    any:\n      - event.type == \"identify\"\n      - { path: \"$.properties.products[?@.price > 100]\" }\n      - { field: event, in: \
+                  [Order Completed, Order Refunded] }\n      - all:\n          - { field: context.campaign.source, exists: true }\n          - not: { field: \
+                  properties.email, ends_with: \"@example.com\" }\n    reason: not interesting\n",
+    },
+    build,
+};
+
+struct Filter {
+    condition: Condition,
+    reason: String,
+    settings: Dynamic,
+}
+
+fn build(options: &Options, build: &mut Build<'_>) -> Result<Box<dyn Step>, Vec<Diag>> {
+    let (condition, reason) = read::read(options, build)?;
+    Ok(Box::new(Filter { condition, reason, settings: build.settings.clone() }))
+}
+
+impl Step for Filter {
+    fn apply(&self, mut event: Event, cx: &mut Context<'_>) -> Result<Flow, StepError> {
+        let facts = Facts { delivery: cx.delivery, settings: &self.settings, now_ms: cx.now_ms };
+        match self.condition.holds(&mut event.value, &facts) {
+            Ok(true) => Ok(Flow::Next(event)),
+            Ok(false) => Ok(Flow::Drop(self.reason.clone())),
+            Err(failure) => failed(failure, cx),
+        }
+    }
+}
+
+/// An expression that ended otherwise than with true or false.
+fn failed(mut failure: Failure, cx: &mut Context<'_>) -> Result<Flow, StepError> {
+    cx.logs.append(&mut failure.take_logs());
+    match failure {
+        Failure::Drop { reason, .. } => Ok(Flow::Drop(reason)),
+        other => Err(script_failure(other)),
+    }
+}
+
+#[cfg(test)]
+mod tests;
