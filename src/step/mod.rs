@@ -19,6 +19,8 @@ use crate::registry::{Def, Options};
 use crate::script::{Failure, Host};
 use crate::tree::Tree;
 
+pub use crate::script::LogLine;
+
 /// All steps, sorted by name.
 pub static STEPS: &[&StepDef] =
     &[&default::DEFAULT, &filter::FILTER, &keep::KEEP, &remove::REMOVE, &rename::RENAME, &set::SET];
@@ -74,15 +76,6 @@ pub struct Context<'a> {
     pub now_ms: i64,
     /// Lines that scripts logged, in order.
     pub logs: Vec<LogLine>,
-}
-
-/// A line that a script logged.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LogLine {
-    /// `debug`, `info`, `warn` or `error`.
-    pub level: &'static str,
-    /// The text.
-    pub text: String,
 }
 
 /// Why an event cannot pass a step: it becomes a dead letter (or what `on_error` says).

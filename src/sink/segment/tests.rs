@@ -57,6 +57,15 @@ fn fields_of_the_server_are_left_out_and_an_id_is_assigned() {
 }
 
 #[test]
+fn what_nobody_touched_leaves_as_it_came() {
+    let text = r#"{"zeta":1.10,"sentAt":"x","type":"track","\u0065vent":"\u00c9\/","userId":"u","properties":{"b":1e400,"a":18446744073709551616,"c":-0}}"#;
+    let id = EventId { identity: "delivery", origin: Origin::default() }.message_id();
+    let expected = text.replace(r#""sentAt":"x","#, "");
+    let expected = format!("{},\"messageId\":\"{id}\"}}", &expected[..expected.len() - 1]);
+    assert_eq!(encode(text).unwrap(), expected);
+}
+
+#[test]
 fn what_segment_would_drop_silently_is_refused_with_a_name() {
     for (text, expected) in [
         ("[1]", "not-a-message"),
