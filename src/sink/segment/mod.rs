@@ -105,7 +105,7 @@ struct Segment {
 
 fn build(options: &Options) -> Result<Box<dyn Sink>, Vec<Diag>> {
     let key = options.secret("write_key").map(|key| key.reveal().trim()).unwrap_or_default();
-    if key.is_empty() || key.contains(|c: char| c == ':' || c.is_whitespace() || c.is_control()) {
+    if key.is_empty() || key.contains(|c: char| c.is_whitespace() || c.is_control()) {
         let problem = options.error("write_key", "wrong-value", "`write_key` is not a write key");
         return Err(vec![
             problem.help("it is one word, shown in Segment under Sources > (your source) > Settings > API Keys"),
