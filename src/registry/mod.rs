@@ -75,6 +75,17 @@ pub struct Opt {
     pub about: &'static str,
 }
 
+/// One of the forms of a [`Type::Choice`].
+#[derive(Debug)]
+pub struct Form {
+    /// The word that names it.
+    pub name: &'static str,
+    /// One sentence for the reference.
+    pub about: &'static str,
+    /// Its own options; with none, the word alone is the whole value.
+    pub options: &'static [Opt],
+}
+
 /// What holds when an option is not given.
 #[derive(Debug, Clone, Copy)]
 pub enum Default {
@@ -115,6 +126,8 @@ pub enum Type {
     List(&'static Type),
     /// A map from texts to such values.
     Map(&'static Type),
+    /// One of several forms, each written `word: options` like a part, or as the word alone where no option is needed.
+    Choice(&'static [Form]),
     /// Any value.
     Any,
     /// A value that the part itself reads, from the node as written (filters, conditions).
@@ -140,6 +153,7 @@ impl Type {
             Self::Word(words) => format!("one of {}", words.join(", ")),
             Self::List(item) => format!("a list, each item {}", item.expected()),
             Self::Map(value) => format!("a map, each value {}", value.expected()),
+            Self::Choice(forms) => format!("one of {}", forms.iter().map(|form| form.name).collect::<Vec<_>>().join(", ")),
             Self::Any | Self::Raw => "a value".into(),
         }
     }

@@ -43,13 +43,15 @@ pub enum OptionValue {
     List(Vec<(OptionValue, Span)>),
     /// From `Map`, in the order written: key, its place, value and its place.
     Map(Vec<(String, Span, OptionValue, Span)>),
+    /// From `Choice`: the form's name and its options.
+    Form(&'static str, Box<Options>),
     /// From `Any` with references filled in, and from `Raw` and `Code` as written.
     Node(Node),
 }
 
 /// All options of one part. Reading has checked names, types and presence against the `Def`, so the accessors need no error:
 /// asking for an option with the wrong type gives that type's empty value, which the tests of every `Def` would show.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Options {
     pub(super) file: String,
     pub(super) span: Span,
@@ -165,6 +167,14 @@ impl Options {
         match self.value(name) {
             Some(OptionValue::Map(entries)) => entries,
             _ => &[],
+        }
+    }
+
+    /// The chosen form and its options.
+    pub fn form(&self, name: &str) -> Option<(&'static str, &Options)> {
+        match self.value(name)? {
+            OptionValue::Form(form, options) => Some((form, options)),
+            _ => None,
         }
     }
 

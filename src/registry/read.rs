@@ -1,6 +1,6 @@
 //! From a YAML node and a `Def` to [`Options`], noting every problem on the way.
 
-use super::{Def, Default, Environment, Opt, OptionValue, Options, Secret, Shape, Type, interpolate, parse_bytes, parse_duration_ms};
+use super::{Def, Default, Environment, Form, Opt, OptionValue, Options, Secret, Shape, Type, interpolate, parse_bytes, parse_duration_ms};
 use crate::diag::{Diag, Span, did_you_mean};
 use crate::yaml::{Entry, Node, Value};
 
@@ -124,6 +124,7 @@ impl Reader<'_> {
             Type::Raw => return Some(OptionValue::Node(node.clone())),
             Type::Code if node.as_text().is_some() => return Some(OptionValue::Node(node.clone())),
             Type::Any => return self.filled(node).map(OptionValue::Node),
+            Type::Choice(forms) => return self.choice(name, forms, node),
             Type::List(item) => {
                 let single = std::slice::from_ref(node);
                 let nodes = node.as_list().unwrap_or(single);
@@ -154,6 +155,37 @@ impl Reader<'_> {
         }
         self.problem("wrong-type", format!("`{name}` takes {}, not {}", ty.expected(), node.kind()), &node.span);
         None
+    }
+
+    /// A word, or a map with one key, like a part in a list.
+    fn choice(&mut self, name: &str, forms: &'static [Form], node: &Node) -> Option<OptionValue> {
+        let nothing = Node { value: Value::Null, span: node.span.clone() };
+        let (word, span, inner) = match &node.value {
+            Value::Text(text) => (&text.text, &node.span, &nothing),
+            Value::Map(entries) if entries.len() == 1 => (&entries[0].key, &entries[0].key_span, &entries[0].value),
+            _ => {
+                let expected = Type::Choice(forms).expected();
+                self.problem("wrong-type", format!("`{name}` takes {expected}, not {}", node.kind()), &node.span).help =
+                    Some("write one of them, and its options below it".to_owned());
+                return None;
+            }
+        };
+        let Some(form) = forms.iter().find(|form| form.name == word) else {
+            let names = || forms.iter().map(|form| form.name);
+            let help = match did_you_mean(word, names()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("there are {}", names().collect::<Vec<_>>().join(", ")),
+            };
+            self.problem("wrong-value", format!("`{name}` has no form `{word}`"), span).help = Some(help);
+            return None;
+        };
+        let mut options =
+            Options { file: self.source.file.to_owned(), span: span.clone(), values: std::collections::BTreeMap::new() };
+        let before = self.problems.len();
+        let outer = std::mem::replace(&mut self.part, form.name);
+        self.options(form.options, None, inner, span, &mut options);
+        self.part = outer;
+        (self.problems.len() == before).then(|| OptionValue::Form(form.name, Box::new(options)))
     }
 
     /// `None`: it is of the wrong type. `Some(None)`: the problem has been noted.
@@ -195,7 +227,7 @@ impl Reader<'_> {
                 }
                 Some(OptionValue::Text(text.clone()))
             }
-            Type::Code | Type::List(_) | Type::Map(_) | Type::Any | Type::Raw => return None,
+            Type::Code | Type::List(_) | Type::Map(_) | Type::Choice(_) | Type::Any | Type::Raw => return None,
         };
         if value.is_none() {
             // A value from the environment may be a secret: it is not repeated.
