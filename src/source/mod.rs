@@ -2,18 +2,38 @@
 //!
 //! Both are pure: the engine owns sockets, files and the clock. Only `verify` sees unauthenticated bytes.
 
+pub mod cors;
+pub mod file;
+pub mod form;
+pub mod listen;
+pub mod segment;
+pub mod shopify;
+#[cfg(test)]
+mod testing;
+pub mod time;
+pub mod verify;
+pub mod webhook;
+
+use rhai::Dynamic;
+
 use crate::diag::Diag;
-use crate::event::{Delivery, Event};
 pub use crate::event::Refused;
+use crate::event::{Delivery, Event};
 use crate::registry::{Def, Options};
+
+/// All sources, sorted by name.
+pub static SOURCES: &[&SourceDef] = &[&file::DEF, &segment::DEF, &shopify::DEF, &webhook::DEF];
 
 /// An adapter as it is listed: the definition and how to build it from options.
 pub struct SourceDef {
     /// Name, options, example.
     pub def: Def,
     /// Checks what the option types cannot, and builds. Opens nothing.
-    pub build: fn(&Options, &Place<'_>) -> Result<Box<dyn Source>, Vec<Diag>>,
+    pub build: Build,
 }
+
+/// Builds a source, or says all that is wrong with its options.
+pub type Build = fn(&Options, &Place<'_>) -> Result<Box<dyn Source>, Vec<Diag>>;
 
 /// Where a source is being built.
 #[derive(Debug, Clone, Copy)]
@@ -213,4 +233,21 @@ pub fn default_identity(delivery: &Delivery) -> String {
     hasher.update(delivery.received_ms.to_le_bytes());
     hasher.update(&delivery.body);
     hex::encode(&hasher.finalize()[..16])
+}
+
+/// What a decoded value is, for messages.
+fn kind(value: &Dynamic) -> &'static str {
+    if value.is_map() {
+        "an object"
+    } else if value.is_array() {
+        "an array"
+    } else if value.is_string() {
+        "a string"
+    } else if value.is_bool() {
+        "true or false"
+    } else if value.is_unit() {
+        "null"
+    } else {
+        "a number"
+    }
 }
