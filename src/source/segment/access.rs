@@ -66,7 +66,9 @@ fn basic_user(header: &str) -> Option<String> {
     let encoded = encoded.trim();
     let decoded = STANDARD.decode(encoded).or_else(|_| STANDARD_NO_PAD.decode(encoded)).ok()?;
     let text = String::from_utf8(decoded).ok()?;
-    Some(text.split(':').next().unwrap_or_default().to_owned())
+    // An empty password is the rule; only with another one does the first colon end the key.
+    let user = text.strip_suffix(':').or_else(|| text.split(':').next());
+    Some(user.unwrap_or_default().to_owned())
 }
 
 /// What must be known of a body before it is answered. Nothing else is decoded yet.

@@ -99,6 +99,7 @@ fn the_key_in_header_body_or_both() {
     assert_eq!(with("", Some("key2")), "200");
     assert_eq!(with("Basic a2V5MTo=", Some("key1")), "200");
     assert_eq!(with("Bearer abc.def", Some("key1")), "200");
+    assert_eq!(with("Basic a2V5MTpwYXNz", None), "200", "with a password");
     assert_eq!(with("Bearer abc.def", None), "400 no-key");
     assert_eq!(with("Basic Og==", None), "400 no-key");
     assert_eq!(with("", Some("")), "400 no-key");
@@ -106,6 +107,8 @@ fn the_key_in_header_body_or_both() {
     assert_eq!(with("Basic a2V5MTo=", Some("key3")), "401 bad-key");
     assert_eq!(with("Basic a2V5Mzo=", Some("key1")), "401 bad-key");
     assert_eq!(with("Basic !!", Some("key1")), "200");
+    let colon = build("- segment: { write_keys: \"placeholder-file:/run/key\" }\n");
+    assert_eq!(Call::post("{}").signed(&*colon).outcome(&*colon), "200");
     let any = build("- segment: { any_key: true }\n");
     assert_eq!(Call::new("POST", "/v1/track", "{\"writeKey\":\"x\"}").outcome(&*any), "200");
     assert_eq!(Call::new("POST", "/v1/track", "{}").outcome(&*any), "400 no-key");
