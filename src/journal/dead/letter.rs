@@ -1,0 +1,129 @@
+//! The dead letter and its record: what failed, where, why, and the whole delivery, so that it survives the journal.
+
+use std::sync::Arc;
+
+use crate::event::Delivery;
+use crate::journal::frame::PAYLOAD_BYTES_MAX;
+use crate::journal::record::{self, Names};
+use crate::journal::wire::{Take, put_bytes, put_optional};
+
+const LETTER: u8 = 1;
+const REMOVAL: u8 = 2;
+/// Reasons come from scripts and servers: enough to read, not enough to fill a disk.
+const TEXT_BYTES_MAX: usize = 16 << 10;
+
+/// One event, or a whole delivery, that could not be processed.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct DeadLetter {
+    /// Its number, from 1; 0 before it is kept.
+    pub id: u64,
+    /// When it died, in milliseconds since 1970 UTC.
+    pub at_ms: i64,
+    /// The pipeline.
+    pub pipeline: Arc<str>,
+    /// The id of the source.
+    pub source: Arc<str>,
+    /// The delivery's sequence number.
+    pub delivery_seq: u64,
+    /// Position of the event among those that the source decoded from the delivery.
+    pub index: u32,
+    /// Which branch of which fork it is, 0 if no step multiplied the event.
+    pub fork: u64,
+    /// The revision of the pipeline that could not process it.
+    pub revision: String,
+    /// The id of the step or sink.
+    pub part: String,
+    /// A stable kebab-case name of the reason, as `script-error`.
+    pub code: String,
+    /// The reason in words; cut if very long.
+    pub reason: String,
+    /// Where in the user's files, as `scripts/a.rhai:3:7`.
+    pub place: Option<String>,
+    /// The encoded message, if there was one already.
+    pub message: Option<Vec<u8>>,
+    /// The delivery as it came.
+    pub delivery: Delivery,
+}
+
+/// What a record of the dead letters says.
+#[derive(Debug)]
+pub enum Entry {
+    /// A letter.
+    Letter(Box<DeadLetter>),
+    /// The letter with this number is no more.
+    Removal(u64),
+}
+
+/// Appends a letter without its number and time, which stand in the frame's prefix.
+pub fn encode(letter: &DeadLetter, out: &mut Vec<u8>) {
+    out.push(LETTER);
+    put_bytes(out, letter.pipeline.as_bytes());
+    put_bytes(out, letter.source.as_bytes());
+    out.extend_from_slice(&letter.delivery_seq.to_le_bytes());
+    out.extend_from_slice(&letter.index.to_le_bytes());
+    out.extend_from_slice(&letter.fork.to_le_bytes());
+    put_bytes(out, capped(&letter.revision));
+    put_bytes(out, capped(&letter.part));
+    put_bytes(out, capped(&letter.code));
+    put_bytes(out, capped(&letter.reason));
+    put_optional(out, letter.place.as_deref().map(capped));
+    // The message can be computed again from the delivery, which cannot.
+    let message = letter.message.as_deref().filter(|message| message.len() <= PAYLOAD_BYTES_MAX / 4);
+    put_optional(out, message);
+    out.extend_from_slice(&letter.delivery.seq.to_le_bytes());
+    out.extend_from_slice(&letter.delivery.received_ms.to_le_bytes());
+    let mut delivery = Vec::with_capacity(record::frame_len(&letter.delivery));
+    record::encode(&letter.delivery, &mut delivery);
+    put_bytes(out, &delivery);
+}
+
+/// Appends the removal of a letter.
+pub fn encode_removal(id: u64, out: &mut Vec<u8>) {
+    out.push(REMOVAL);
+    out.extend_from_slice(&id.to_le_bytes());
+}
+
+/// Reads a record back; `None` if the bytes are none.
+pub fn decode(id: u64, at_ms: i64, content: &[u8], names: &mut Names) -> Option<Entry> {
+    let mut take = Take::new(content);
+    match take.u8()? {
+        LETTER => {}
+        REMOVAL => {
+            let target = take.u64()?;
+            return take.end().map(|()| Entry::Removal(target));
+        }
+        _ => return None,
+    }
+    let mut letter = DeadLetter {
+        id,
+        at_ms,
+        pipeline: names.intern(take.text()?),
+        source: names.intern(take.text()?),
+        delivery_seq: take.u64()?,
+        index: take.u32()?,
+        fork: take.u64()?,
+        revision: take.text()?.to_owned(),
+        part: take.text()?.to_owned(),
+        code: take.text()?.to_owned(),
+        reason: take.text()?.to_owned(),
+        ..DeadLetter::default()
+    };
+    letter.place = match take.optional()? {
+        Some(place) => Some(std::str::from_utf8(place).ok()?.to_owned()),
+        None => None,
+    };
+    letter.message = take.optional()?.map(<[u8]>::to_vec);
+    let (seq, received_ms) = (take.u64()?, take.i64()?);
+    letter.delivery = record::decode(seq, received_ms, take.bytes()?, names)?;
+    take.end()?;
+    Some(Entry::Letter(Box::new(letter)))
+}
+
+/// The text, shortened to a whole number of characters.
+fn capped(text: &str) -> &[u8] {
+    let mut end = text.len().min(TEXT_BYTES_MAX);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text.as_bytes()[..end]
+}
