@@ -6,6 +6,10 @@ use std::fmt;
 pub trait Environment {
     /// The value of a variable, or `None` when it is not set. An empty value counts as set.
     fn var(&self, name: &str) -> Option<String>;
+    /// The same for a reference that has a default: environments that invent values leave it to the default.
+    fn var_or_default(&self, name: &str) -> Option<String> {
+        self.var(name)
+    }
     /// The content of a secret file.
     fn file(&self, path: &str) -> Result<String, String>;
 }
@@ -65,11 +69,9 @@ fn lookup(reference: &str, offset: usize, env: &dyn Environment) -> Result<Strin
     if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
         return Err(EnvError::Syntax(offset));
     }
-    match (env.var(name), default) {
-        (Some(value), Some(default)) if value.is_empty() => Ok(default.to_owned()),
-        (Some(value), _) => Ok(value),
-        (None, Some(default)) => Ok(default.to_owned()),
-        (None, None) => Err(EnvError::Missing(name.to_owned())),
+    match default {
+        Some(default) => Ok(env.var_or_default(name).filter(|value| !value.is_empty()).unwrap_or_else(|| default.to_owned())),
+        None => env.var(name).ok_or_else(|| EnvError::Missing(name.to_owned())),
     }
 }
 

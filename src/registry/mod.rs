@@ -7,7 +7,7 @@ mod read;
 
 pub use env::{EnvError, Environment, interpolate};
 pub use options::{Options, OptionValue, Secret};
-pub use read::{Source, read_options};
+pub use read::{Source, read_options, read_value};
 
 /// Which kind of part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -38,6 +38,17 @@ pub fn read_options(
     (after == before).then_some(options)
 }
 
+/// Reads one value of a type that stands outside a part's options, as `settings`.
+pub fn read_value(
+    name: &'static str,
+    ty: Type,
+    node: &Node,
+    source: &Source<'_>,
+    problems: &mut Vec<Diag>,
+) -> Option<OptionValue> {
+    Reader { source, problems, part: name }.read(name, &ty, node)
+}
+
 struct Reader<'a> {
     source: &'a Source<'a>,
     problems: &'a mut Vec<Diag>,

@@ -1,0 +1,223 @@
+//! Fixture files → cases. Bodies stand in the file or beside it.
+
+use std::fs;
+use std::path::Path;
+
+use super::{Case, Expect, Given};
+use crate::diag::{Diag, did_you_mean};
+use crate::tree::Tree;
+use crate::yaml::{self, Entry, Node, Value};
+
+/// The folder that fixtures stand in, one folder per pipeline.
+pub const FIXTURES: &str = "tests/fixtures";
+/// The clock of cases that do not set it: 2026-01-15T10:20:30Z.
+const NOW_MS: i64 = 1_768_472_430_000;
+
+const CASE_KEYS: [&str; 8] = ["description", "given", "now", "env", "expect", "dropped", "dead", "exact"];
+const GIVEN_KEYS: [&str; 11] =
+    ["source", "method", "path", "query", "headers", "headers_file", "body", "body_file", "json", "sign", "status"];
+
+/// Reads all fixtures of a project. Their texts are added to `tree`, so that problems can be drawn.
+pub fn load(dir: &Path, tree: &mut Tree) -> (Vec<Case>, Vec<Diag>) {
+    let mut cases = Vec::new();
+    let mut problems = Vec::new();
+    let Ok(folders) = fs::read_dir(dir.join(FIXTURES)) else { return (cases, problems) };
+    let mut files = Vec::new();
+    for folder in folders.flatten().filter(|entry| entry.path().is_dir()) {
+        let pipeline = folder.file_name().to_string_lossy().into_owned();
+        let Ok(entries) = fs::read_dir(folder.path()) else { continue };
+        for entry in entries.flatten() {
+            let file_name = entry.file_name().to_string_lossy().into_owned();
+            let stem = file_name.strip_suffix(".yaml").or_else(|| file_name.strip_suffix(".yml"));
+            if let Some(stem) = stem.filter(|stem| !stem.starts_with('.')) {
+                files.push((pipeline.clone(), stem.to_owned(), format!("{FIXTURES}/{pipeline}/{file_name}")));
+            }
+        }
+    }
+    files.sort();
+    for (pipeline, name, file) in files {
+        match fs::read_to_string(dir.join(&file)) {
+            Ok(text) => {
+                let mut loader = Loader { dir, file: &file, problems: &mut problems };
+                cases.extend(loader.case(&pipeline, &name, &text));
+                tree.insert(file, text);
+            }
+            Err(error) => problems.push(Diag::error("unreadable", format!("{error}")).in_file(file)),
+        }
+    }
+    (cases, problems)
+}
+
+struct Loader<'a> {
+    dir: &'a Path,
+    file: &'a str,
+    problems: &'a mut Vec<Diag>,
+}
+
+impl Loader<'_> {
+    fn case(&mut self, pipeline: &str, name: &str, text: &str) -> Option<Case> {
+        let before = self.problems.len();
+        let (node, found) = yaml::parse(self.file, text);
+        self.problems.extend(found);
+        let node = node?;
+        let Some(entries) = node.as_map() else {
+            self.error("a fixture is a map with `given` and `expect`", &node);
+            return None;
+        };
+        self.known(entries, &CASE_KEYS);
+        let given = match node.get("given") {
+            Some(given) => given.as_list().unwrap_or(std::slice::from_ref(given)).iter().filter_map(|node| self.given(node)).collect(),
+            None => {
+                self.error("a fixture needs `given`: the delivery that comes in", &node);
+                Vec::new()
+            }
+        };
+        let now_ms = node.get("now").map_or(Some(NOW_MS), |now| self.time(now)).unwrap_or(NOW_MS);
+        let expect_entry = entries.iter().find(|entry| entry.key == "expect");
+        let expect = expect_entry.filter(|entry| entry.value.value != Value::Null).and_then(|entry| self.expect(&entry.value));
+        let dropped = node.get("dropped").map(|node| self.texts(node));
+        let dead = node.get("dead").map(|node| self.texts(node)).unwrap_or_default();
+        let exact = node.get("exact").is_some_and(|node| node.value == Value::Bool(true));
+        let env = node.get("env").and_then(Node::as_map).unwrap_or_default().iter().map(|entry| (entry.key.clone(), plain(&entry.value))).collect();
+        let broken = self.problems.len() > before;
+        (!broken).then(|| Case {
+            pipeline: pipeline.to_owned(),
+            name: name.to_owned(),
+            file: self.file.to_owned(),
+            given,
+            now_ms,
+            expect,
+            dropped,
+            dead,
+            exact,
+            env,
+            expect_span: expect_entry.map(|entry| entry.key_span.start..entry.value.span.end.max(entry.key_span.end + 1)),
+        })
+    }
+
+    fn given(&mut self, node: &Node) -> Option<Given> {
+        let Some(entries) = node.as_map() else {
+            self.error("a delivery is a map, as `{ source: shopify, body_file: order.json }`", node);
+            return None;
+        };
+        self.known(entries, &GIVEN_KEYS);
+        let text = |key: &str| node.get(key).map(plain);
+        let mut given = Given::new(text("source"), self.body(node)?);
+        given.method = text("method").unwrap_or_else(|| "POST".to_owned()).to_uppercase();
+        given.path = text("path").unwrap_or_default();
+        given.query = text("query").unwrap_or_default();
+        if let Some(file) = node.get("headers_file") {
+            given.headers = self.headers_file(file)?;
+        }
+        for entry in node.get("headers").and_then(Node::as_map).unwrap_or_default() {
+            given.set_header(&entry.key, &plain(&entry.value));
+        }
+        given.sign = !node.get("sign").is_some_and(|node| node.value == Value::Bool(false));
+        given.status = match node.get("status") {
+            Some(status) => {
+                let parsed = plain(status).parse().ok();
+                if parsed.is_none() {
+                    self.error("`status` takes an HTTP status, as 401", status);
+                }
+                parsed
+            }
+            None => None,
+        };
+        Some(given)
+    }
+
+    fn body(&mut self, node: &Node) -> Option<Vec<u8>> {
+        if let Some(file) = node.get("body_file") {
+            return self.read(file);
+        }
+        if let Some(json) = node.get("json") {
+            return Some(super::emit::json(json).into_bytes());
+        }
+        Some(node.get("body").map(plain).unwrap_or_default().into_bytes())
+    }
+
+    /// Headers as a JSON object in a file beside the fixture.
+    fn headers_file(&mut self, node: &Node) -> Option<Vec<(String, String)>> {
+        let bytes = self.read(node)?;
+        match serde_json::from_slice::<std::collections::BTreeMap<String, String>>(&bytes) {
+            Ok(headers) => Some(headers.into_iter().collect()),
+            Err(error) => {
+                self.error(format!("the headers are not a JSON object of texts: {error}"), node);
+                None
+            }
+        }
+    }
+
+    /// A file given relative to the fixture's folder.
+    fn read(&mut self, node: &Node) -> Option<Vec<u8>> {
+        let folder = Path::new(self.file).parent().unwrap_or_else(|| Path::new(""));
+        let path = self.dir.join(folder).join(plain(node));
+        match fs::read(&path) {
+            Ok(bytes) => Some(bytes),
+            Err(error) => {
+                self.error(format!("{}: {error}", plain(node)), node);
+                None
+            }
+        }
+    }
+
+    fn expect(&mut self, node: &Node) -> Option<Expect> {
+        match &node.value {
+            Value::List(items) => Some(Expect::Messages(items.iter().map(Node::to_json).collect())),
+            Value::Map(entries) if entries.iter().all(|entry| entry.value.as_list().is_some()) && !entries.is_empty() => Some(
+                Expect::BySink(
+                    entries
+                        .iter()
+                        .map(|entry| (entry.key.clone(), entry.value.as_list().unwrap_or_default().iter().map(Node::to_json).collect()))
+                        .collect(),
+                ),
+            ),
+            _ => {
+                self.error("`expect` takes a list of messages, or a map from sinks to such lists", node);
+                None
+            }
+        }
+    }
+
+    fn time(&mut self, node: &Node) -> Option<i64> {
+        match plain(node).parse::<jiff::Timestamp>() {
+            Ok(time) => Some(time.as_millisecond()),
+            Err(_) => {
+                self.error("`now` takes a time, as 2026-01-15T10:20:30Z", node);
+                None
+            }
+        }
+    }
+
+    fn texts(&mut self, node: &Node) -> Vec<String> {
+        node.as_list().unwrap_or(std::slice::from_ref(node)).iter().map(plain).collect()
+    }
+
+    fn known(&mut self, entries: &[Entry], keys: &[&'static str]) {
+        for entry in entries {
+            if keys.contains(&entry.key.as_str()) {
+                continue;
+            }
+            let help = did_you_mean(&entry.key, keys.iter().copied())
+                .map_or_else(|| format!("the keys are {}", keys.join(", ")), |key| format!("did you mean `{key}`?"));
+            self.problems.push(
+                Diag::error("unknown-key", format!("there is no `{}` here", entry.key)).at(self.file, entry.key_span.clone()).help(help),
+            );
+        }
+    }
+
+    fn error(&mut self, message: impl Into<String>, node: &Node) {
+        self.problems.push(Diag::error("fixture", message).at(self.file, node.span.clone()));
+    }
+}
+
+/// A scalar as text.
+fn plain(node: &Node) -> String {
+    match &node.value {
+        Value::Text(text) => text.text.clone(),
+        Value::Number(text) => text.clone(),
+        Value::Bool(value) => value.to_string(),
+        Value::Null => String::new(),
+        Value::List(_) | Value::Map(_) => super::emit::json(node),
+    }
+}

@@ -1,0 +1,83 @@
+//! `cartwire check`: every problem of every file, without running anything.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde_json::json;
+
+use super::{Outcome, Placeholders, complain, count};
+use crate::check;
+use crate::config::pipeline_files;
+use crate::diag::Diag;
+use crate::engine::{diag_json, load_all, read_tree, text_of};
+use crate::script::Limits;
+
+#[derive(clap::Args)]
+pub(super) struct Arguments {
+    /// The project folder.
+    #[arg(default_value = ".")]
+    dir: PathBuf,
+    /// Print the problems as JSON.
+    #[arg(long)]
+    json: bool,
+    /// Count warnings as errors.
+    #[arg(long)]
+    strict: bool,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Outcome {
+    let mut tree = match read_tree(&arguments.dir) {
+        Ok(tree) => tree,
+        Err(error) => {
+            complain(format!("{}: {error}", arguments.dir.display()));
+            return Outcome::Failed;
+        }
+    };
+    let pipelines = pipeline_files(&tree).len();
+    if pipelines == 0 {
+        complain(format!("there is no pipeline in {}", arguments.dir.join("pipelines").display()));
+        anstream::eprintln!("help: `cartwire new {}` makes a project", arguments.dir.display());
+        return Outcome::Failed;
+    }
+    let env = Arc::new(Placeholders::default());
+    let shared: crate::engine::SharedEnvironment = env.clone();
+    let (_, mut problems) = load_all(&Arc::new(tree.clone()), &[], &shared, &Limits::default());
+    let (cases, found) = check::load(&arguments.dir, &mut tree);
+    problems.extend(found);
+    for name in env.missing() {
+        problems.push(
+            Diag::warning("missing-variable", format!("{name} is not set"))
+                .help("`run` needs it; `check`, `test` and `run --dry-run` use a placeholder"),
+        );
+    }
+    sort(&mut problems);
+    let errors = problems.iter().filter(|diag| diag.is_error()).count();
+    let warnings = problems.len() - errors;
+    if arguments.json {
+        let list: Vec<_> = problems.iter().map(|diag| diag_json(diag, &tree)).collect();
+        println!(
+            "{:#}",
+            json!({"pipelines": pipelines, "fixtures": cases.len(), "errors": errors, "warnings": warnings, "problems": list})
+        );
+    } else {
+        for diag in &problems {
+            anstream::eprintln!("{}\n", diag.render(text_of(diag, &tree), super::colour_stderr()));
+        }
+        anstream::eprintln!(
+            "{}, {}: {}, {}",
+            count(pipelines, "pipeline"),
+            count(cases.len(), "fixture"),
+            count(errors, "error"),
+            count(warnings, "warning")
+        );
+    }
+    if errors > 0 || (arguments.strict && warnings > 0) { Outcome::Failed } else { Outcome::Fine }
+}
+
+/// By file and place; what has no file last. The same problem once, also when several pipelines import the same script.
+fn sort(problems: &mut Vec<Diag>) {
+    problems.sort_by_key(|diag| {
+        (diag.file.is_none(), diag.file.clone(), diag.span.as_ref().map(|span| (span.start, span.end)), diag.message.clone())
+    });
+    problems.dedup();
+}

@@ -1,0 +1,101 @@
+//! The command line: one file per sub-command.
+
+mod check;
+mod dead;
+mod environment;
+mod logs;
+mod new;
+mod run;
+mod samples;
+mod send;
+mod test;
+
+use std::io::IsTerminal;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+pub use environment::{Placeholders, Process};
+
+/// Commerce events from shop to Segment: declarative pipelines, scripts that rewrite, fixtures that prove it.
+#[derive(Parser)]
+#[command(name = "cartwire", version, about, max_term_width = 100, arg_required_else_help = true, disable_help_subcommand = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve all pipelines of a folder; edits are taken up while it runs.
+    Run(run::Arguments),
+    /// Validate pipelines, scripts and fixtures without running them.
+    Check(check::Arguments),
+    /// Run fixture events through the pipelines and compare what comes out.
+    Test(test::Arguments),
+    /// Post signed sample deliveries to a running Cartwire.
+    Send(send::Arguments),
+    /// Make a new project folder that runs at once.
+    New(new::Arguments),
+    /// List and show dead letters.
+    Dead(dead::Arguments),
+}
+
+/// Exit codes: 0 fine, 1 something failed, 2 wrong usage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    Fine,
+    Failed,
+    Usage,
+}
+
+/// Runs the command that the process was called with.
+pub fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // `--help` and `--version` are errors to clap; it knows which go to standard output with code 0.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    let outcome = match arguments.command {
+        Command::Run(arguments) => run::run(arguments),
+        Command::Check(arguments) => check::run(&arguments),
+        Command::Test(arguments) => test::run(&arguments),
+        Command::Send(arguments) => send::run(&arguments),
+        Command::New(arguments) => new::run(&arguments),
+        Command::Dead(arguments) => dead::run(&arguments),
+    };
+    match outcome {
+        Outcome::Fine => ExitCode::SUCCESS,
+        Outcome::Failed => ExitCode::from(1),
+        Outcome::Usage => ExitCode::from(2),
+    }
+}
+
+/// Says on standard error what went wrong.
+fn complain(message: impl std::fmt::Display) {
+    anstream::eprintln!("{RED}error{RED:#}: {message}", RED = STYLE_ERROR);
+}
+
+const STYLE_ERROR: clap::builder::styling::Style =
+    clap::builder::styling::AnsiColor::Red.on_default().effects(clap::builder::styling::Effects::BOLD);
+const STYLE_GOOD: clap::builder::styling::Style = clap::builder::styling::AnsiColor::Green.on_default();
+const STYLE_DIM: clap::builder::styling::Style =
+    clap::builder::styling::Style::new().effects(clap::builder::styling::Effects::DIMMED);
+
+/// Whether standard error takes colours: a terminal, and nobody said no.
+fn colour_stderr() -> bool {
+    std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+/// Whether standard output takes colours.
+fn colour_stdout() -> bool {
+    std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+/// `1 error`, `2 errors`.
+fn count(number: usize, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}

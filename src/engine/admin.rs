@@ -1,0 +1,97 @@
+//! The admin address: health, readiness, metrics, status and dead letters. Loopback by default.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use bytes::Bytes;
+use http::{Method, Request, Response};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use serde_json::json;
+
+use super::grave::Graveyard;
+use super::intake::response;
+use super::metrics::Metrics;
+use super::status::Board;
+use crate::journal::{DeadLetter, Journal};
+use crate::source::Reply;
+
+/// What the admin pages show.
+pub(super) struct Admin {
+    pub(super) board: Arc<Board>,
+    pub(super) metrics: Arc<Metrics>,
+    pub(super) journal: Arc<Journal>,
+    pub(super) graveyard: Arc<Graveyard>,
+    /// Set while requests are accepted.
+    pub(super) ready: AtomicBool,
+}
+
+impl Admin {
+    pub(super) async fn handle(self: Arc<Self>, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+        if !matches!(*request.method(), Method::GET | Method::HEAD) {
+            return Ok(response(Reply::text(405, "only GET\n").header("allow", "GET, HEAD")));
+        }
+        let path = request.uri().path().to_owned();
+        let query = request.uri().query().unwrap_or_default().to_owned();
+        let reply = match path.as_str() {
+            "/healthz" => Reply::text(200, "ok\n"),
+            "/readyz" => self.readiness(),
+            "/metrics" => self.metrics(),
+            "/status" => Reply::json(200, &self.board.to_json(self.journal.durable()).to_string()),
+            "/dead" => self.dead(&query).await,
+            "/" => Reply::text(200, "cartwire: /healthz /readyz /metrics /status /dead\n"),
+            _ => Reply::text(404, "there are /healthz /readyz /metrics /status /dead\n"),
+        };
+        Ok(response(reply))
+    }
+
+    fn readiness(&self) -> Reply {
+        if !self.ready.load(Ordering::SeqCst) {
+            return Reply::text(503, "not accepting\n");
+        }
+        match self.journal.trouble() {
+            Some(trouble) => Reply::text(503, &format!("the journal takes nothing: {trouble}\n")),
+            None => Reply::text(200, "ready\n"),
+        }
+    }
+
+    fn metrics(&self) -> Reply {
+        let durable = self.journal.durable();
+        self.metrics.journal(self.journal.stats().bytes, durable);
+        for (pipeline, sink, cursor) in self.board.cursors() {
+            self.metrics.lag(&pipeline, &sink, durable.saturating_sub(cursor));
+        }
+        Reply::empty(200)
+            .header("content-type", "application/openmetrics-text; version=1.0.0; charset=utf-8")
+            .with_body(self.metrics.render().into_bytes())
+    }
+
+    /// `/dead?pipeline=shop&limit=20`: the newest dead letters, without their bodies.
+    async fn dead(&self, query: &str) -> Reply {
+        let mut pipeline = None;
+        let mut limit = 100_usize;
+        for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
+            match &*name {
+                "pipeline" => pipeline = Some(value.into_owned()),
+                "limit" => limit = value.parse().unwrap_or(limit).min(1000),
+                _ => {}
+            }
+        }
+        let store = Arc::clone(self.graveyard.store());
+        let listed = tokio::task::spawn_blocking(move || store.list(pipeline.as_deref(), None, limit)).await;
+        match listed.map_err(std::io::Error::other).and_then(|listed| listed) {
+            Ok(letters) => Reply::json(200, &serde_json::Value::from_iter(letters.iter().map(dead_json)).to_string()),
+            Err(error) => Reply::text(500, &format!("{error}\n")),
+        }
+    }
+}
+
+/// A dead letter for lists: everything but the bodies.
+pub fn dead_json(letter: &DeadLetter) -> serde_json::Value {
+    json!({
+        "id": letter.id, "at_ms": letter.at_ms, "pipeline": letter.pipeline, "source": letter.source,
+        "delivery": letter.delivery_seq, "index": letter.index, "revision": letter.revision, "part": letter.part,
+        "code": letter.code, "reason": letter.reason, "place": letter.place,
+    })
+}

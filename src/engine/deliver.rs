@@ -1,0 +1,363 @@
+//! One task per sink: takes encoded messages in order, makes batches, sends, retries, splits what is refused, and moves the cursor.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, sleep_until, timeout_at};
+
+use super::backoff::Backoff;
+use super::grave::{Burial, Graveyard};
+use super::ledger::Ledger;
+use super::metrics::Metrics;
+use super::transmit::{Sent, Transmitter};
+use crate::pipeline::{Message, SinkPart};
+use crate::sink::{Batching, Judgement};
+
+/// Messages of one or more deliveries, in order.
+pub(super) struct Parcel {
+    /// May be empty: then only the mark counts.
+    pub(super) messages: Vec<(Message, Arc<str>)>,
+    /// All deliveries up to this one are complete with this parcel.
+    pub(super) mark: u64,
+}
+
+/// What a sink's task shares with the rest.
+pub(super) struct SinkState {
+    /// Every message of every delivery up to here has arrived or is a dead letter.
+    pub(super) cursor: AtomicU64,
+    /// Why nothing goes out at the moment, if so.
+    pub(super) trouble: std::sync::Mutex<Option<String>>,
+}
+
+impl SinkState {
+    pub(super) fn at(cursor: u64) -> Self {
+        Self { cursor: AtomicU64::new(cursor), trouble: std::sync::Mutex::default() }
+    }
+
+    fn trouble(&self, text: Option<String>) {
+        *self.trouble.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = text;
+    }
+}
+
+/// Everything the task of a sink needs.
+pub(super) struct Deliverer {
+    pub(super) pipeline: Arc<str>,
+    pub(super) part: SinkPart,
+    pub(super) state: Arc<SinkState>,
+    pub(super) transmitter: Transmitter,
+    pub(super) graveyard: Arc<Graveyard>,
+    pub(super) ledger: Arc<Ledger>,
+    pub(super) metrics: Arc<Metrics>,
+    /// `true` ends the task after the request that is under way; what is queued is left to whoever comes next.
+    pub(super) stop: watch::Receiver<bool>,
+    /// Wakes a halted sink: the user asked to try again.
+    pub(super) nudge: Arc<tokio::sync::Notify>,
+}
+
+/// Messages that go out together.
+struct Batch {
+    messages: Vec<(Message, Arc<str>)>,
+    bytes: usize,
+    /// Position of the newest parcel that is wholly in this or earlier batches.
+    mark: Option<u64>,
+}
+
+/// How long a halted sink waits before it tries by itself.
+const HALT_PAUSE: Duration = Duration::from_secs(60);
+
+impl Deliverer {
+    /// Runs until the queue closes (then everything has been sent) or `stop` says so.
+    pub(super) async fn run(mut self, mut queue: mpsc::Receiver<Parcel>) {
+        let batching = self.part.sink.batching();
+        let mut waiting: VecDeque<(Message, Arc<str>)> = VecDeque::new();
+        // Marks of parcels whose messages are still waiting: how many messages stand before each.
+        let mut marks: VecDeque<(usize, u64)> = VecDeque::new();
+        let mut open = true;
+        loop {
+            if waiting.is_empty() && marks.is_empty() {
+                if !open {
+                    break;
+                }
+                tokio::select! {
+                    parcel = queue.recv() => match parcel {
+                        Some(parcel) => take(parcel, &mut waiting, &mut marks),
+                        None => open = false,
+                    },
+                    () = stopped(&mut self.stop) => break,
+                }
+            }
+            // Everything that waits goes along; a batch that is not full may linger for more.
+            let deadline = Instant::now() + Duration::from_millis(batching.linger_ms);
+            while open && !full(&waiting, &batching) {
+                match queue.try_recv() {
+                    Ok(parcel) => take(parcel, &mut waiting, &mut marks),
+                    Err(mpsc::error::TryRecvError::Disconnected) => open = false,
+                    Err(mpsc::error::TryRecvError::Empty) => {
+                        if waiting.is_empty() || batching.linger_ms == 0 {
+                            break;
+                        }
+                        match timeout_at(deadline, queue.recv()).await {
+                            Ok(Some(parcel)) => take(parcel, &mut waiting, &mut marks),
+                            Ok(None) => open = false,
+                            Err(_) => break,
+                        }
+                    }
+                }
+            }
+            if *self.stop.borrow() {
+                break;
+            }
+            let batches = cut(&mut waiting, &mut marks, &batching);
+            if !self.send_all(batches, batching.concurrency).await {
+                break;
+            }
+        }
+        self.transmitter.close().await;
+    }
+
+    /// Sends batches, several at once where the sink allows it; the cursor moves only over complete ones. `false`: stopped.
+    async fn send_all(&mut self, batches: Vec<Batch>, concurrency: usize) -> bool {
+        if concurrency <= 1 {
+            for batch in batches {
+                let mark = batch.mark;
+                if !self.send(batch).await {
+                    return false;
+                }
+                self.advance(mark);
+            }
+            return true;
+        }
+        for group in chunks(batches, concurrency) {
+            let marks: Vec<_> = group.iter().map(|batch| batch.mark).collect();
+            let futures: Vec<_> = group.into_iter().map(|batch| self.clone_for_batch().send_owned(batch)).collect();
+            let done = super::join_all(futures).await;
+            for (mark, done) in marks.into_iter().zip(done) {
+                if !done {
+                    return false;
+                }
+                self.advance(mark);
+            }
+        }
+        true
+    }
+
+    fn clone_for_batch(&self) -> Self {
+        Self {
+            pipeline: Arc::clone(&self.pipeline),
+            part: self.part.clone(),
+            state: Arc::clone(&self.state),
+            transmitter: self.transmitter.share(),
+            graveyard: Arc::clone(&self.graveyard),
+            ledger: Arc::clone(&self.ledger),
+            metrics: Arc::clone(&self.metrics),
+            stop: self.stop.clone(),
+            nudge: Arc::clone(&self.nudge),
+        }
+    }
+
+    async fn send_owned(mut self, batch: Batch) -> bool {
+        self.send(batch).await
+    }
+
+    fn advance(&self, mark: Option<u64>) {
+        if let Some(mark) = mark {
+            self.state.cursor.fetch_max(mark, Ordering::SeqCst);
+        }
+    }
+
+    /// Brings every message of a batch to an end. `false`: stopped before that.
+    async fn send(&mut self, batch: Batch) -> bool {
+        let mut parts = VecDeque::from([batch.messages]);
+        let mut backoff = Backoff::new();
+        while let Some(part) = parts.pop_front() {
+            if part.is_empty() {
+                continue;
+            }
+            let bodies: Vec<Bytes> = part.iter().map(|(message, _)| message.bytes.clone()).collect();
+            let Sent { judgement, .. } = self.transmitter.transmit(&self.part, &bodies, backoff.retries()).await;
+            self.metrics.attempt(&self.pipeline, &self.part.id, &judgement);
+            match judgement {
+                Judgement::Delivered => {
+                    backoff.reset();
+                    self.state.trouble(None);
+                    self.ledger.sent(part.len());
+                    self.metrics.sent(&self.pipeline, &self.part.id, part.len());
+                }
+                Judgement::Reject { reason } if part.len() > 1 => {
+                    // One message is to blame: halves find it without holding back the others.
+                    tracing::debug!(pipeline = %self.pipeline, sink = %self.part.id, messages = part.len(), reason, "refused, splitting");
+                    let mut first = part;
+                    let second = first.split_off(first.len() / 2);
+                    parts.push_front(second);
+                    parts.push_front(first);
+                    backoff.reset();
+                }
+                Judgement::Reject { reason } => {
+                    backoff.reset();
+                    let Some(message) = part.into_iter().next() else { continue };
+                    if !self.bury(message, reason).await {
+                        return false;
+                    }
+                }
+                Judgement::Retry { after_ms, reason } => {
+                    let pause = backoff.next(after_ms);
+                    self.warn(&reason, pause, "sending failed, will try again");
+                    parts.push_front(part);
+                    if !self.pause(pause).await {
+                        return false;
+                    }
+                }
+                Judgement::Halt { reason } => {
+                    backoff.next(None);
+                    self.warn(&reason, HALT_PAUSE, "sink halted: correct its configuration; nothing is lost");
+                    parts.push_front(part);
+                    if !self.pause(HALT_PAUSE).await {
+                        return false;
+                    }
+                }
+            }
+        }
+        true
+    }
+
+    fn warn(&self, reason: &str, pause: Duration, text: &str) {
+        self.state.trouble(Some(reason.to_owned()));
+        tracing::warn!(pipeline = %self.pipeline, sink = %self.part.id, reason, retry_in_ms = pause.as_millis() as u64, "{text}");
+    }
+
+    /// Keeps a refused message. Tries until it is safe, for the cursor must not pass it before. `false`: stopped.
+    async fn bury(&mut self, (message, revision): (Message, Arc<str>), reason: String) -> bool {
+        let burial = Burial {
+            pipeline: Arc::clone(&self.pipeline),
+            revision,
+            origin: message.origin,
+            part: self.part.id.to_string(),
+            code: "rejected".to_owned(),
+            reason,
+            place: None,
+            message: Some(message.bytes),
+            delivery: None,
+        };
+        loop {
+            match self.graveyard.bury(vec![burial.clone()]).await {
+                Ok(()) => {
+                    self.ledger.dead(&self.part.id, "rejected");
+                    self.metrics.dead(&self.pipeline, &self.part.id, "rejected", 1);
+                    return true;
+                }
+                Err(error) => {
+                    self.warn(&error.to_string(), Duration::from_secs(5), "a dead letter cannot be kept, will try again");
+                    if !self.pause(Duration::from_secs(5)).await {
+                        return false;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Waits, unless stopped (`false`) or nudged.
+    async fn pause(&mut self, pause: Duration) -> bool {
+        let nudge = Arc::clone(&self.nudge);
+        tokio::select! {
+            () = sleep_until(Instant::now() + pause) => true,
+            () = nudge.notified() => true,
+            () = stopped(&mut self.stop) => false,
+        }
+    }
+}
+
+/// Resolves when the flag is up (or its owner is gone).
+async fn stopped(stop: &mut watch::Receiver<bool>) {
+    let _ = stop.wait_for(|stop| *stop).await;
+}
+
+fn take(parcel: Parcel, waiting: &mut VecDeque<(Message, Arc<str>)>, marks: &mut VecDeque<(usize, u64)>) {
+    waiting.extend(parcel.messages);
+    match marks.back_mut() {
+        // A mark without messages of its own replaces the one before.
+        Some((before, mark)) if *before == waiting.len() => *mark = parcel.mark,
+        _ => marks.push_back((waiting.len(), parcel.mark)),
+    }
+}
+
+fn full(waiting: &VecDeque<(Message, Arc<str>)>, batching: &Batching) -> bool {
+    waiting.len() >= batching.events_max * batching.concurrency.max(1)
+}
+
+/// Cuts everything that waits into batches within the bounds. A message that is larger than a batch goes alone.
+fn cut(waiting: &mut VecDeque<(Message, Arc<str>)>, marks: &mut VecDeque<(usize, u64)>, batching: &Batching) -> Vec<Batch> {
+    let mut batches = Vec::new();
+    let mut taken = 0;
+    let mut batch = Batch { messages: Vec::new(), bytes: 0, mark: None };
+    while let Some(message) = waiting.pop_front() {
+        // One byte for the comma between messages.
+        let size = message.0.bytes.len() + 1;
+        if !batch.messages.is_empty()
+            && (batch.messages.len() >= batching.events_max || batch.bytes + size > batching.bytes_max)
+        {
+            batches.push(std::mem::replace(&mut batch, Batch { messages: Vec::new(), bytes: 0, mark: None }));
+        }
+        batch.bytes += size;
+        batch.messages.push(message);
+        taken += 1;
+        while marks.front().is_some_and(|(before, _)| *before <= taken) {
+            batch.mark = marks.pop_front().map(|(_, mark)| mark);
+        }
+    }
+    if let Some((_, mark)) = marks.pop_back() {
+        batch.mark = Some(mark);
+    }
+    marks.clear();
+    batches.push(batch);
+    batches
+}
+
+fn chunks(batches: Vec<Batch>, size: usize) -> Vec<Vec<Batch>> {
+    let mut groups: Vec<Vec<Batch>> = Vec::new();
+    for batch in batches {
+        match groups.last_mut() {
+            Some(group) if group.len() < size => group.push(batch),
+            _ => groups.push(vec![batch]),
+        }
+    }
+    groups
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::Origin;
+
+    fn message(size: usize) -> (Message, Arc<str>) {
+        (Message { origin: Origin::default(), bytes: Bytes::from(vec![b'x'; size]) }, "r".into())
+    }
+
+    fn batching(events_max: usize, bytes_max: usize) -> Batching {
+        Batching { events_max, bytes_max, linger_ms: 0, concurrency: 1 }
+    }
+
+    #[test]
+    fn batches_stay_within_their_bounds_and_marks_follow_their_messages() {
+        let mut waiting = VecDeque::new();
+        let mut marks = VecDeque::new();
+        take(Parcel { messages: vec![message(40), message(40)], mark: 1 }, &mut waiting, &mut marks);
+        take(Parcel { messages: vec![], mark: 2 }, &mut waiting, &mut marks);
+        take(Parcel { messages: vec![message(40), message(200)], mark: 5 }, &mut waiting, &mut marks);
+        let batches = cut(&mut waiting, &mut marks, &batching(10, 100));
+        let shape: Vec<_> = batches.iter().map(|batch| (batch.messages.len(), batch.mark)).collect();
+        assert_eq!(shape, [(2, Some(2)), (1, None), (1, Some(5))]);
+    }
+
+    #[test]
+    fn a_mark_without_messages_is_kept() {
+        let mut waiting = VecDeque::new();
+        let mut marks = VecDeque::new();
+        take(Parcel { messages: vec![], mark: 7 }, &mut waiting, &mut marks);
+        let batches = cut(&mut waiting, &mut marks, &batching(10, 100));
+        assert_eq!(batches.last().unwrap().mark, Some(7));
+    }
+}

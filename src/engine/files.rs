@@ -1,0 +1,270 @@
+//! File sources: lines of files through the same workers and sinks, in order, ending when the files end.
+//!
+//! They do not pass the journal: the file itself is the durable copy, and the same line always gives the same message ids.
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io::{self, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use bytes::Bytes;
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::deliver::{Deliverer, Parcel, SinkState};
+use super::grave::Burial;
+use super::lane::{LaneStatus, Shared};
+use super::lines::{Piece, pieces};
+use super::transmit::{Transmitter, now_ms};
+use super::worker::{Done, Job};
+use crate::event::Delivery;
+use crate::pipeline::Plan;
+use crate::source::FileInput;
+
+/// Lines in one job.
+const JOB_LINES: usize = 256;
+const JOBS_MAX: usize = 8;
+
+/// How far a run has come, for the progress bar.
+#[derive(Debug, Default)]
+pub struct Progress {
+    /// Bytes of all files; 0 while standard input is read.
+    pub total_bytes: AtomicU64,
+    /// Bytes read so far.
+    pub read_bytes: AtomicU64,
+    /// Lines processed so far.
+    pub lines: AtomicU64,
+    /// Set when everything has been sent.
+    pub done: AtomicBool,
+}
+
+/// Runs one file source of a pipeline to its end.
+pub(super) async fn run(
+    pipeline: Arc<LaneStatus>,
+    source: Arc<str>,
+    input: FileInput,
+    shared: Arc<Shared>,
+    progress: Arc<Progress>,
+    stop: watch::Receiver<bool>,
+) -> io::Result<()> {
+    let paths = find(&shared.dir, &input.paths)?;
+    let total = paths.iter().filter_map(|path| path.metadata().ok()).map(|meta| meta.len()).sum();
+    progress.total_bytes.store(total, Ordering::Relaxed);
+    let (batches, mut incoming) = mpsc::channel::<Vec<Arc<Delivery>>>(4);
+    let reader = {
+        let name = Arc::clone(&pipeline.plan().name);
+        let progress = Arc::clone(&progress);
+        let dir = shared.dir.clone();
+        tokio::task::spawn_blocking(move || read_all(&paths, &dir, &name, &source, &batches, &progress))
+    };
+    let mut out = Out::open(&pipeline, &shared);
+    let mut jobs: VecDeque<(Arc<Plan>, oneshot::Receiver<Vec<Done>>)> = VecDeque::new();
+    let mut more = true;
+    while more || !jobs.is_empty() {
+        tokio::select! {
+            biased;
+            batch = incoming.recv(), if more && jobs.len() < JOBS_MAX => match batch {
+                Some(deliveries) if !*stop.borrow() => {
+                    let (done, receiver) = oneshot::channel();
+                    let plan = pipeline.plan();
+                    jobs.push_back((Arc::clone(&plan), receiver));
+                    shared.workers.submit(Job { plan, deliveries, done });
+                }
+                _ => { more = false; incoming.close(); }
+            },
+            done = next(&mut jobs), if !jobs.is_empty() => {
+                let Some((plan, done)) = done else { return Err(io::Error::other("a worker ended")) };
+                progress.lines.fetch_add(done.len() as u64, Ordering::Relaxed);
+                out.take(&pipeline, &plan, done, &shared).await?;
+            }
+        }
+    }
+    out.close().await;
+    let read = reader.await.map_err(io::Error::other)?;
+    progress.done.store(true, Ordering::SeqCst);
+    read
+}
+
+async fn next(jobs: &mut VecDeque<(Arc<Plan>, oneshot::Receiver<Vec<Done>>)>) -> Option<(Arc<Plan>, Vec<Done>)> {
+    let done = (&mut jobs.front_mut()?.1).await;
+    let (plan, _) = jobs.pop_front()?;
+    done.ok().map(|done| (plan, done))
+}
+
+/// The sinks of a file run: like a lane's, without cursors that outlive it.
+struct Out {
+    sinks: Vec<(Arc<str>, mpsc::Sender<Parcel>, tokio::task::JoinHandle<()>)>,
+    _stop: watch::Sender<bool>,
+}
+
+impl Out {
+    fn open(pipeline: &Arc<LaneStatus>, shared: &Arc<Shared>) -> Self {
+        let plan = pipeline.plan();
+        let (stop, stopped) = watch::channel(false);
+        let sinks = plan
+            .sinks
+            .iter()
+            .map(|part| {
+                let (queue, receiver) = mpsc::channel(8);
+                let deliverer = Deliverer {
+                    pipeline: Arc::clone(&plan.name),
+                    part: part.clone(),
+                    state: Arc::new(SinkState::at(0)),
+                    transmitter: Transmitter::open(part, shared),
+                    graveyard: Arc::clone(&shared.graveyard),
+                    ledger: Arc::clone(&pipeline.ledger),
+                    metrics: Arc::clone(&shared.metrics),
+                    stop: stopped.clone(),
+                    nudge: Arc::clone(&pipeline.nudge),
+                };
+                (Arc::clone(&part.id), queue, tokio::spawn(deliverer.run(receiver)))
+            })
+            .collect();
+        Self { sinks, _stop: stop }
+    }
+
+    async fn take(&mut self, pipeline: &LaneStatus, plan: &Arc<Plan>, done: Vec<Done>, shared: &Shared) -> io::Result<()> {
+        let burials: Vec<Burial> = super::books::enter(&pipeline.ledger, &shared.metrics, plan, &done);
+        shared.graveyard.bury(burials).await?;
+        let mut per_sink: Vec<Vec<_>> = vec![Vec::new(); plan.sinks.len()];
+        for Done { outcome, .. } in done {
+            for (number, messages) in outcome.messages.into_iter().enumerate() {
+                per_sink[number].extend(messages.into_iter().map(|message| (message, Arc::clone(&plan.revision))));
+            }
+        }
+        for (part, messages) in plan.sinks.iter().zip(per_sink) {
+            match self.sinks.iter().find(|(id, ..)| *id == part.id) {
+                Some((_, queue, _)) => {
+                    let _ = queue.send(Parcel { messages, mark: 0 }).await;
+                }
+                // A sink that came with a later version takes part from the next run on.
+                None => messages.iter().for_each(|_| pipeline.ledger.dropped(&part.id, "sink added during the run")),
+            }
+        }
+        Ok(())
+    }
+
+    async fn close(self) {
+        for (_, queue, task) in self.sinks {
+            drop(queue);
+            let _ = task.await;
+        }
+    }
+}
+
+fn read_all(
+    paths: &[PathBuf],
+    dir: &Path,
+    pipeline: &Arc<str>,
+    source: &Arc<str>,
+    batches: &mpsc::Sender<Vec<Arc<Delivery>>>,
+    progress: &Progress,
+) -> io::Result<()> {
+    let received_ms = now_ms();
+    for path in paths {
+        let shown: Arc<str> = path.strip_prefix(dir).unwrap_or(path).to_string_lossy().into();
+        let input: Box<dyn Read> = if path.as_os_str() == "-" {
+            Box::new(io::stdin())
+        } else {
+            let file = File::open(path).map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))?;
+            Box::new(file)
+        };
+        let mut batch = Vec::with_capacity(JOB_LINES);
+        for piece in pieces(BufReader::with_capacity(256 * 1024, input)) {
+            let Piece { text, line, read } = piece?;
+            progress.read_bytes.fetch_add(read, Ordering::Relaxed);
+            if text.is_empty() {
+                continue;
+            }
+            batch.push(Arc::new(delivery(pipeline, source, &shown, line, text, received_ms)));
+            if batch.len() == JOB_LINES
+                && batches.blocking_send(std::mem::replace(&mut batch, Vec::with_capacity(JOB_LINES))).is_err()
+            {
+                return Ok(());
+            }
+        }
+        if !batch.is_empty() && batches.blocking_send(batch).is_err() {
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
+fn delivery(pipeline: &Arc<str>, source: &Arc<str>, path: &Arc<str>, line: u64, body: Bytes, received_ms: i64) -> Delivery {
+    Delivery {
+        seq: line,
+        pipeline: Arc::clone(pipeline),
+        source: Arc::clone(source),
+        received_ms,
+        method: "FILE".into(),
+        path: Arc::clone(path),
+        query: format!("line={line}"),
+        peer: String::new(),
+        headers: Vec::new(),
+        body,
+    }
+}
+
+/// The files that paths, folders and globs name, sorted; `-` stays.
+fn find(dir: &Path, patterns: &[String]) -> io::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for pattern in patterns {
+        if pattern == "-" {
+            found.push(PathBuf::from("-"));
+            continue;
+        }
+        let path = dir.join(pattern);
+        if path.is_file() {
+            found.push(path);
+        } else if path.is_dir() {
+            let before = found.len();
+            walk(&path, &mut |file| {
+                let known = file.extension().is_some_and(|ending| ["ndjson", "jsonl", "json"].iter().any(|known| ending == *known));
+                if known {
+                    found.push(file);
+                }
+            })?;
+            found[before..].sort();
+        } else {
+            let before = found.len();
+            glob(dir, pattern, &mut found)?;
+            if found.len() == before {
+                return Err(io::Error::new(io::ErrorKind::NotFound, format!("no file matches `{pattern}`")));
+            }
+            found[before..].sort();
+        }
+    }
+    Ok(found)
+}
+
+fn glob(dir: &Path, pattern: &str, found: &mut Vec<PathBuf>) -> io::Result<()> {
+    let matcher = globset::GlobBuilder::new(&dir.join(pattern).to_string_lossy())
+        .literal_separator(true)
+        .build()
+        .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error.to_string()))?
+        .compile_matcher();
+    // Walk only below the part without wild cards.
+    let fixed: PathBuf = Path::new(pattern).iter().take_while(|part| !part.to_string_lossy().contains(['*', '?', '[', '{'])).collect();
+    let start = dir.join(fixed);
+    if start.is_dir() {
+        walk(&start, &mut |file| {
+            if matcher.is_match(&file) {
+                found.push(file);
+            }
+        })?;
+    }
+    Ok(())
+}
+
+fn walk(dir: &Path, each: &mut dyn FnMut(PathBuf)) -> io::Result<()> {
+    for entry in std::fs::read_dir(dir)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            walk(&path, each)?;
+        } else {
+            each(path);
+        }
+    }
+    Ok(())
+}

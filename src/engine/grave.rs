@@ -1,0 +1,83 @@
+//! Keeping dead letters: the store's blocking writes, off the runtime.
+
+use std::io;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::transmit::now_ms;
+use crate::event::{Delivery, Origin};
+use crate::journal::{DeadLetter, DeadLetters, Journal};
+
+/// The dead letters of all pipelines.
+pub(super) struct Graveyard {
+    store: Arc<DeadLetters>,
+    journal: Arc<Journal>,
+}
+
+/// What is to be kept of one dead event.
+#[derive(Clone)]
+pub(super) struct Burial {
+    pub(super) pipeline: Arc<str>,
+    pub(super) revision: Arc<str>,
+    pub(super) origin: Origin,
+    pub(super) part: String,
+    pub(super) code: String,
+    pub(super) reason: String,
+    pub(super) place: Option<String>,
+    pub(super) message: Option<Bytes>,
+    /// Taken from the journal when it is not at hand.
+    pub(super) delivery: Option<Arc<Delivery>>,
+}
+
+impl Graveyard {
+    pub(super) fn new(store: Arc<DeadLetters>, journal: Arc<Journal>) -> Self {
+        Self { store, journal }
+    }
+
+    /// The store, for listing.
+    pub(super) fn store(&self) -> &Arc<DeadLetters> {
+        &self.store
+    }
+
+    /// Keeps dead letters durably. Returns after the fsync.
+    pub(super) async fn bury(&self, burials: Vec<Burial>) -> io::Result<()> {
+        if burials.is_empty() {
+            return Ok(());
+        }
+        let store = Arc::clone(&self.store);
+        let journal = Arc::clone(&self.journal);
+        tokio::task::spawn_blocking(move || {
+            let at_ms = now_ms();
+            let letters = burials.into_iter().map(|burial| letter(burial, &journal, at_ms)).collect();
+            store.append(letters).map(|_| ())
+        })
+        .await
+        .map_err(io::Error::other)?
+    }
+}
+
+fn letter(burial: Burial, journal: &Journal, at_ms: i64) -> DeadLetter {
+    let delivery = burial.delivery.or_else(|| fetch(journal, burial.origin.delivery));
+    DeadLetter {
+        id: 0,
+        at_ms,
+        pipeline: burial.pipeline.to_string(),
+        source: delivery.as_ref().map(|delivery| delivery.source.to_string()).unwrap_or_default(),
+        delivery_seq: burial.origin.delivery,
+        index: burial.origin.index,
+        fork: burial.origin.fork,
+        revision: burial.revision.to_string(),
+        part: burial.part,
+        code: burial.code,
+        reason: burial.reason,
+        place: burial.place,
+        message: burial.message.map(|message| message.to_vec()),
+        delivery: delivery.map(|delivery| (*delivery).clone()).unwrap_or_default(),
+    }
+}
+
+fn fetch(journal: &Journal, seq: u64) -> Option<Arc<Delivery>> {
+    let mut reader = journal.reader(seq.checked_sub(1)?);
+    reader.next_batch(1, usize::MAX).ok()?.into_iter().find(|delivery| delivery.seq == seq)
+}

@@ -1,0 +1,445 @@
+//! One task per pipeline: reads its deliveries from the journal, has workers run them, and hands the messages to the sinks in order.
+
+use std::collections::{HashMap, VecDeque};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, Weak};
+use std::time::Duration;
+
+use tokio::sync::{Notify, mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
+
+use super::file_writer::FileWriter;
+use super::deliver::{Deliverer, Parcel, SinkState};
+use super::grave::Graveyard;
+use super::ledger::Ledger;
+use super::metrics::Metrics;
+use super::transmit::{Output, Transmitter};
+use super::worker::{Done, Job, Workers};
+use crate::event::Delivery;
+use crate::journal::{Cursors, Journal, Reader};
+use crate::pipeline::{Plan, SinkPart};
+
+/// Deliveries in one job, and jobs under way: enough to keep the workers busy, few enough to bound memory.
+const JOB_DELIVERIES: usize = 128;
+const JOB_BYTES: usize = 1024 * 1024;
+const JOBS_MAX: usize = 8;
+/// Parcels that wait for a sink. A full queue stops the lane: the journal holds what comes.
+const PARCELS_MAX: usize = 16;
+
+/// What all lanes share.
+pub(super) struct Shared {
+    pub(super) dir: PathBuf,
+    pub(super) journal: Arc<Journal>,
+    pub(super) cursors: Arc<Cursors>,
+    pub(super) graveyard: Arc<Graveyard>,
+    pub(super) workers: Workers,
+    pub(super) client: reqwest::Client,
+    pub(super) metrics: Arc<Metrics>,
+    pub(super) out: Output,
+    pub(super) dry: bool,
+    /// Files that sinks write, by path: two sinks of one file share its writer.
+    pub(super) files: Mutex<HashMap<PathBuf, Weak<tokio::sync::Mutex<FileWriter>>>>,
+}
+
+/// What a lane is told.
+pub(super) enum Order {
+    /// Run this version from now on.
+    Plan(Arc<Plan>),
+    /// Process what is durable, send it, and end.
+    Drain,
+    /// End after what is under way; the rest stays in the journal.
+    Stop,
+}
+
+/// A running lane.
+pub(super) struct Lane {
+    pub(super) orders: mpsc::UnboundedSender<Order>,
+    pub(super) status: Arc<LaneStatus>,
+    pub(super) task: JoinHandle<()>,
+}
+
+/// What others may look at.
+pub(super) struct LaneStatus {
+    pub(super) plan: Mutex<Arc<Plan>>,
+    pub(super) ledger: Arc<Ledger>,
+    pub(super) sinks: Mutex<Vec<(Arc<str>, Arc<SinkState>)>>,
+    /// Deliveries up to here have been handed to workers.
+    pub(super) position: AtomicU64,
+    pub(super) nudge: Arc<Notify>,
+}
+
+impl LaneStatus {
+    /// The delivery up to which every sink is done.
+    pub(super) fn floor(&self) -> u64 {
+        let sinks = self.sinks.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        sinks.iter().map(|(_, state)| state.cursor.load(Ordering::SeqCst)).min().unwrap_or(0)
+    }
+
+    /// Shows the plan that will run from now on.
+    pub(super) fn set_plan(&self, plan: &Arc<Plan>) {
+        *self.plan.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Arc::clone(plan);
+    }
+
+    /// The plan that runs.
+    pub(super) fn plan(&self) -> Arc<Plan> {
+        Arc::clone(&self.plan.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
+    }
+}
+
+/// A sink's queue and task.
+struct SinkLane {
+    part: SinkPart,
+    queue: Option<mpsc::Sender<Parcel>>,
+    stop: watch::Sender<bool>,
+    task: JoinHandle<()>,
+    state: Arc<SinkState>,
+    /// Messages of deliveries up to here are in the queue or beyond; a re-run skips them.
+    enqueued: u64,
+    /// What did not fit into the queue. While there is any, the lane makes no more: that is the back-pressure.
+    overflow: VecDeque<Parcel>,
+}
+
+impl Lane {
+    /// Starts a lane. `durable` tells of new deliveries.
+    pub(super) fn start(plan: Arc<Plan>, shared: &Arc<Shared>, durable: watch::Receiver<u64>) -> Self {
+        let (orders, receiver) = mpsc::unbounded_channel();
+        let status = Arc::new(LaneStatus {
+            plan: Mutex::new(Arc::clone(&plan)),
+            ledger: Arc::default(),
+            sinks: Mutex::default(),
+            position: AtomicU64::new(0),
+            nudge: Arc::default(),
+        });
+        let mut runner = Runner {
+            shared: Arc::clone(shared),
+            status: Arc::clone(&status),
+            plan: Arc::clone(&plan),
+            previous: None,
+            sinks: Vec::new(),
+            jobs: VecDeque::new(),
+            processed: 0,
+        };
+        runner.open_sinks(&plan);
+        runner.processed = runner.sinks.iter().map(|sink| sink.enqueued).max().unwrap_or(0);
+        let task = tokio::spawn(runner.run(receiver, durable));
+        Self { orders, status, task }
+    }
+}
+
+struct Runner {
+    shared: Arc<Shared>,
+    status: Arc<LaneStatus>,
+    plan: Arc<Plan>,
+    /// The version before, for deliveries of a source that the new one no longer has.
+    previous: Option<Arc<Plan>>,
+    sinks: Vec<SinkLane>,
+    jobs: VecDeque<(u64, Arc<Plan>, oneshot::Receiver<Vec<Done>>)>,
+    /// Deliveries up to here are in the books; a re-run after a change of sinks counts nothing twice.
+    processed: u64,
+}
+
+impl Runner {
+    async fn run(mut self, mut orders: mpsc::UnboundedReceiver<Order>, mut durable: watch::Receiver<u64>) {
+        let mut position = self.start_position();
+        let mut reader = Some(self.shared.journal.reader(position));
+        let mut draining = false;
+        loop {
+            let blocked = self.blocked();
+            let behind = position < *durable.borrow_and_update();
+            if behind && !blocked && self.jobs.len() < JOBS_MAX {
+                let Some(held) = reader.take() else { break };
+                let (held, end, deliveries) = self.read(held, position).await;
+                reader = Some(held);
+                position = end.max(position);
+                self.status.position.store(position, Ordering::SeqCst);
+                self.submit(deliveries, position);
+                // Orders come between jobs, so that a reload waits for nothing else.
+                if orders.is_empty() && self.jobs.len() < JOBS_MAX && position < *durable.borrow() {
+                    continue;
+                }
+            }
+            if draining && !blocked && self.jobs.is_empty() && position >= *durable.borrow() {
+                break;
+            }
+            tokio::select! {
+                biased;
+                order = orders.recv() => match order {
+                    Some(Order::Plan(plan)) => {
+                        if let Some(back) = self.change(plan).await {
+                            position = back;
+                            reader = Some(self.shared.journal.reader(position));
+                        }
+                    }
+                    Some(Order::Drain) => draining = true,
+                    Some(Order::Stop) | None => {
+                        self.abandon().await;
+                        return;
+                    }
+                },
+                () = unblocked(&mut self.sinks), if blocked => {}
+                done = next_done(&mut self.jobs), if !blocked && !self.jobs.is_empty() => {
+                    let Some((mark, plan, done)) = done else {
+                        // Its deliveries are still in the journal, before the cursors: the next start runs them again.
+                        tracing::error!(pipeline = %self.plan.name, "a worker ended; the pipeline stops here");
+                        self.abandon().await;
+                        return;
+                    };
+                    self.finish(mark, &plan, done).await;
+                }
+                changed = durable.changed(), if !draining && !blocked && self.jobs.len() < JOBS_MAX => {
+                    if changed.is_err() {
+                        draining = true;
+                    }
+                }
+            }
+        }
+        self.close(orders).await;
+    }
+
+    /// Whether a sink's queue is full.
+    fn blocked(&self) -> bool {
+        self.sinks.iter().any(|sink| !sink.overflow.is_empty())
+    }
+
+    /// Reads the next deliveries of this pipeline. Also gives the position up to which the journal was read.
+    async fn read(&self, mut reader: Reader, position: u64) -> (Reader, u64, Vec<Arc<Delivery>>) {
+        let name = Arc::clone(&self.plan.name);
+        let read = tokio::task::spawn_blocking(move || {
+            let batch = reader.next_batch_of(&name, JOB_DELIVERIES, JOB_BYTES);
+            (reader, batch)
+        })
+        .await;
+        match read {
+            Ok((reader, Ok(deliveries))) => {
+                let end = reader.position();
+                (reader, end, deliveries)
+            }
+            Ok((mut reader, Err(error))) => {
+                tracing::error!(pipeline = %self.plan.name, %error, "the journal is damaged here; going on behind the damage");
+                if !reader.skip_damage() {
+                    tokio::time::sleep(Duration::from_secs(1)).await;
+                }
+                let end = reader.position();
+                (reader, end, Vec::new())
+            }
+            Err(_) => (self.shared.journal.reader(position), position, Vec::new()),
+        }
+    }
+
+    /// Hands deliveries to the workers, by the version that knows their source.
+    fn submit(&mut self, deliveries: Vec<Arc<Delivery>>, mark: u64) {
+        let mut rest = deliveries;
+        while !rest.is_empty() {
+            let plan = self.plan_for(&rest[0]);
+            let end = rest.iter().position(|delivery| !Arc::ptr_eq(&self.plan_for(delivery), &plan)).unwrap_or(rest.len());
+            let later = rest.split_off(end);
+            let until = if later.is_empty() { mark } else { rest.last().map_or(mark, |delivery| delivery.seq) };
+            self.job(plan, rest, until);
+            rest = later;
+        }
+        if self.jobs.is_empty() {
+            // Nothing for this pipeline: the cursors move on all the same, so that the journal can be tidied.
+            for sink in &mut self.sinks {
+                if sink.state.cursor.load(Ordering::SeqCst) == sink.enqueued {
+                    sink.enqueued = sink.enqueued.max(mark);
+                    sink.state.cursor.fetch_max(mark, Ordering::SeqCst);
+                }
+            }
+        }
+    }
+
+    fn job(&mut self, plan: Arc<Plan>, deliveries: Vec<Arc<Delivery>>, mark: u64) {
+        let (done, receiver) = oneshot::channel();
+        self.jobs.push_back((mark, Arc::clone(&plan), receiver));
+        self.shared.workers.submit(Job { plan, deliveries, done });
+    }
+
+    fn plan_for(&self, delivery: &Delivery) -> Arc<Plan> {
+        match &self.previous {
+            Some(previous) if self.plan.source(&delivery.source).is_none() && previous.source(&delivery.source).is_some() => {
+                Arc::clone(previous)
+            }
+            _ => Arc::clone(&self.plan),
+        }
+    }
+
+    /// Books the outcomes of a job and hands the messages to the sinks.
+    async fn finish(&mut self, mark: u64, plan: &Arc<Plan>, done: Vec<Done>) {
+        // A re-run after a change of sinks counts nothing twice.
+        let fresh = done.iter().filter(|done| done.delivery.seq > self.processed);
+        let burials = super::books::enter(&self.status.ledger, &self.shared.metrics, plan, fresh);
+        while let Err(error) = self.shared.graveyard.bury(burials.clone()).await {
+            tracing::error!(pipeline = %plan.name, %error, "dead letters cannot be kept, will try again");
+            tokio::time::sleep(Duration::from_secs(2)).await;
+        }
+        let mut per_sink: Vec<Vec<(crate::pipeline::Message, Arc<str>)>> = vec![Vec::new(); self.sinks.len()];
+        for Done { delivery, outcome } in done {
+            for (number, messages) in outcome.messages.into_iter().enumerate() {
+                let Some(part) = plan.sinks.get(number) else { continue };
+                let Some(at) = self.sinks.iter().position(|sink| sink.part.id == part.id) else {
+                    // The sink went away with a newer version: its messages end here, and are said to.
+                    for _ in &messages {
+                        self.status.ledger.dropped(&part.id, "sink removed");
+                    }
+                    continue;
+                };
+                if delivery.seq > self.sinks[at].enqueued {
+                    per_sink[at].extend(messages.into_iter().map(|message| (message, Arc::clone(&plan.revision))));
+                }
+            }
+        }
+        for (sink, messages) in self.sinks.iter_mut().zip(per_sink) {
+            if mark > sink.enqueued {
+                sink.enqueued = mark;
+                sink.overflow.push_back(Parcel { messages, mark });
+                sink.fill();
+            }
+        }
+        self.processed = self.processed.max(mark);
+    }
+
+    /// Takes up a new version. Gives the position to read from again, if a sink changed.
+    async fn change(&mut self, plan: Arc<Plan>) -> Option<u64> {
+        let same_sinks = plan.sinks.len() == self.sinks.len()
+            && plan.sinks.iter().zip(&self.sinks).all(|(new, old)| same(new, &old.part));
+        self.previous = Some(std::mem::replace(&mut self.plan, Arc::clone(&plan)));
+        if same_sinks {
+            return None;
+        }
+        // Jobs of the version before end first: what they made for sinks that stay is sent as it is.
+        while let Some(Some((mark, plan, done))) = if self.jobs.is_empty() { None } else { Some(next_done(&mut self.jobs).await) } {
+            self.finish(mark, &plan, done).await;
+        }
+        let (stay, go): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.sinks).into_iter().partition(|sink| plan.sinks.iter().any(|part| same(part, &sink.part)));
+        for sink in go {
+            sink.stop().await;
+            self.shared.cursors.set(&plan.name, &sink.part.id, sink.state.cursor.load(Ordering::SeqCst));
+        }
+        self.sinks = stay;
+        self.open_sinks(&plan);
+        Some(self.start_position())
+    }
+
+    /// Opens the sinks of a plan that are not open, at the cursor they have, or at the present for a new one.
+    fn open_sinks(&mut self, plan: &Arc<Plan>) {
+        let known: Vec<_> = plan.sinks.iter().filter_map(|part| self.shared.cursors.get(&plan.name, &part.id)).collect();
+        let present = known.iter().copied().min().unwrap_or_else(|| self.shared.journal.durable());
+        let mut sinks = Vec::new();
+        for part in &plan.sinks {
+            if let Some(at) = self.sinks.iter().position(|sink| same(part, &sink.part)) {
+                sinks.push(self.sinks.swap_remove(at));
+                continue;
+            }
+            let cursor = self.shared.cursors.get(&plan.name, &part.id).unwrap_or(present);
+            self.shared.cursors.set(&plan.name, &part.id, cursor);
+            sinks.push(self.open_sink(part, cursor));
+        }
+        self.sinks = sinks;
+        *self.status.sinks.lock().unwrap_or_else(std::sync::PoisonError::into_inner) =
+            self.sinks.iter().map(|sink| (Arc::clone(&sink.part.id), Arc::clone(&sink.state))).collect();
+    }
+
+    fn open_sink(&self, part: &SinkPart, cursor: u64) -> SinkLane {
+        let state = Arc::new(SinkState::at(cursor));
+        let (queue, receiver) = mpsc::channel(PARCELS_MAX);
+        let (stop, stopped) = watch::channel(false);
+        let shared = &self.shared;
+        let deliverer = Deliverer {
+            pipeline: Arc::clone(&self.plan.name),
+            part: part.clone(),
+            state: Arc::clone(&state),
+            transmitter: Transmitter::open(part, shared),
+            graveyard: Arc::clone(&shared.graveyard),
+            ledger: Arc::clone(&self.status.ledger),
+            metrics: Arc::clone(&shared.metrics),
+            stop: stopped,
+            nudge: Arc::clone(&self.status.nudge),
+        };
+        let task = tokio::spawn(deliverer.run(receiver));
+        SinkLane { part: part.clone(), queue: Some(queue), stop, task, state, enqueued: cursor, overflow: VecDeque::new() }
+    }
+
+    fn start_position(&self) -> u64 {
+        self.sinks.iter().map(|sink| sink.enqueued).min().unwrap_or_else(|| self.shared.journal.durable())
+    }
+
+    /// Lets the sinks send what they have, then ends; an order to stop cuts it short.
+    async fn close(&mut self, mut orders: mpsc::UnboundedReceiver<Order>) {
+        for sink in &mut self.sinks {
+            sink.queue = None;
+        }
+        loop {
+            if self.sinks.iter().all(|sink| sink.task.is_finished()) {
+                break;
+            }
+            tokio::select! {
+                order = orders.recv() => if matches!(order, Some(Order::Stop) | None) { break },
+                () = tokio::time::sleep(Duration::from_millis(5)) => {}
+            }
+        }
+        self.abandon().await;
+    }
+
+    /// Ends after the requests under way.
+    async fn abandon(&mut self) {
+        for sink in std::mem::take(&mut self.sinks) {
+            let (id, state) = (Arc::clone(&sink.part.id), Arc::clone(&sink.state));
+            sink.stop().await;
+            self.shared.cursors.set(&self.plan.name, &id, state.cursor.load(Ordering::SeqCst));
+        }
+    }
+}
+
+impl SinkLane {
+    /// Moves into the queue what fits.
+    fn fill(&mut self) {
+        let Some(queue) = &self.queue else { return };
+        while let Some(parcel) = self.overflow.pop_front() {
+            if let Err(mpsc::error::TrySendError::Full(parcel)) = queue.try_send(parcel) {
+                self.overflow.push_front(parcel);
+                return;
+            }
+        }
+    }
+
+    async fn stop(&self) {
+        let _ = self.stop.send(true);
+        // The task ends after its request; a request has a time-out of its own.
+        while !self.task.is_finished() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+}
+
+fn same(one: &SinkPart, other: &SinkPart) -> bool {
+    one.id == other.id && one.kind == other.kind && one.fingerprint == other.fingerprint
+}
+
+/// Resolves when a full queue has taken a parcel.
+async fn unblocked(sinks: &mut [SinkLane]) {
+    for sink in sinks {
+        if sink.overflow.is_empty() {
+            continue;
+        }
+        let Some(queue) = &sink.queue else { continue };
+        if let Ok(permit) = queue.reserve().await {
+            if let Some(parcel) = sink.overflow.pop_front() {
+                permit.send(parcel);
+            }
+        }
+        sink.fill();
+        return;
+    }
+}
+
+/// The oldest job's result. A worker that died takes its job with it: its deliveries are read again after a restart.
+async fn next_done(
+    jobs: &mut VecDeque<(u64, Arc<Plan>, oneshot::Receiver<Vec<Done>>)>,
+) -> Option<(u64, Arc<Plan>, Vec<Done>)> {
+    let (_, _, receiver) = jobs.front_mut()?;
+    let done = receiver.await;
+    let (mark, plan, _) = jobs.pop_front()?;
+    done.ok().map(|done| (mark, plan, done))
+}

@@ -1,0 +1,139 @@
+//! The books of a pipeline: accepted = sent + dropped + dead + pending, always.
+//!
+//! The unit is a message: one event on its way to one sink. An event that ends before the sinks counts once.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use serde_json::json;
+
+/// Counters of one pipeline since the process started.
+#[derive(Debug, Default)]
+pub struct Ledger {
+    accepted: AtomicU64,
+    sent: AtomicU64,
+    dead: AtomicU64,
+    dropped: AtomicU64,
+    /// By part and reason; bounded, because reasons come from scripts.
+    reasons: Mutex<BTreeMap<(String, String), u64>>,
+    /// Deliveries that were answered 2xx.
+    deliveries: AtomicU64,
+    /// Deliveries that went through the steps.
+    processed: AtomicU64,
+}
+
+/// Different reasons that are kept apart; further ones are counted together.
+const REASONS_MAX: usize = 200;
+
+/// The books at one moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Balance {
+    /// Messages that exist or existed.
+    pub accepted: u64,
+    /// Taken by a sink.
+    pub sent: u64,
+    /// Ended on purpose.
+    pub dropped: u64,
+    /// Kept with a reason.
+    pub dead: u64,
+    /// On their way.
+    pub pending: u64,
+}
+
+impl Ledger {
+    /// A delivery was accepted.
+    pub fn delivered(&self) {
+        self.deliveries.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A delivery went through the steps, giving that many messages and ends.
+    pub fn processed(&self, ends: usize) {
+        self.accepted.fetch_add(ends as u64, Ordering::Relaxed);
+        self.processed.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Messages were taken by a sink.
+    pub fn sent(&self, messages: usize) {
+        self.sent.fetch_add(messages as u64, Ordering::Relaxed);
+    }
+
+    /// An event ended on purpose.
+    pub fn dropped(&self, part: &str, reason: &str) {
+        self.dropped.fetch_add(1, Ordering::Relaxed);
+        self.count(part, reason);
+    }
+
+    /// An event or message became a dead letter.
+    pub fn dead(&self, part: &str, code: &str) {
+        self.dead.fetch_add(1, Ordering::Relaxed);
+        self.count(part, code);
+    }
+
+    fn count(&self, part: &str, reason: &str) {
+        let mut reasons = self.reasons.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (part.to_owned(), reason.to_owned());
+        if reasons.len() >= REASONS_MAX && !reasons.contains_key(&key) {
+            *reasons.entry((part.to_owned(), "other".to_owned())).or_default() += 1;
+        } else {
+            *reasons.entry(key).or_default() += 1;
+        }
+    }
+
+    /// The books now. Reads `accepted` last, so that nothing is ever seen ended before it was accepted.
+    pub fn balance(&self) -> Balance {
+        let (sent, dropped, dead) =
+            (self.sent.load(Ordering::SeqCst), self.dropped.load(Ordering::SeqCst), self.dead.load(Ordering::SeqCst));
+        let accepted = self.accepted.load(Ordering::SeqCst);
+        Balance { accepted, sent, dropped, dead, pending: accepted.saturating_sub(sent + dropped + dead) }
+    }
+
+    /// Accepted deliveries, and those of them that went through the steps.
+    pub fn deliveries(&self) -> (u64, u64) {
+        let processed = self.processed.load(Ordering::SeqCst);
+        (self.deliveries.load(Ordering::SeqCst), processed)
+    }
+
+    /// The books as JSON for `status`.
+    pub fn to_json(&self) -> serde_json::Value {
+        let balance = self.balance();
+        let (deliveries, processed) = self.deliveries();
+        let reasons: Vec<_> = self
+            .reasons
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .iter()
+            .map(|((part, reason), count)| json!({"part": part, "reason": reason, "count": count}))
+            .collect();
+        json!({
+            "deliveries": deliveries, "processed": processed, "accepted": balance.accepted, "sent": balance.sent,
+            "dropped": balance.dropped, "dead": balance.dead, "pending": balance.pending, "reasons": reasons,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_books_balance() {
+        let ledger = Ledger::default();
+        ledger.processed(4);
+        ledger.sent(2);
+        ledger.dropped("filter", "not wanted");
+        assert_eq!(ledger.balance(), Balance { accepted: 4, sent: 2, dropped: 1, dead: 0, pending: 1 });
+        ledger.dead("segment", "too-large");
+        assert_eq!(ledger.balance().pending, 0);
+    }
+
+    #[test]
+    fn reasons_are_bounded() {
+        let ledger = Ledger::default();
+        for number in 0..1000 {
+            ledger.dropped("script", &format!("reason {number}"));
+        }
+        assert!(ledger.to_json()["reasons"].as_array().unwrap().len() <= REASONS_MAX + 1);
+        assert_eq!(ledger.balance().dropped, 1000);
+    }
+}

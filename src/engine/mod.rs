@@ -1,0 +1,47 @@
+//! The only asynchronous part: listener, journal, workers, delivery, reload. Everything below it is pure.
+//!
+//! The way of a delivery: `intake` verifies and journals it, the `lane` of its pipeline reads it back, a `worker` runs it through
+//! the steps, `deliver` sends what came out. The `keeper` swaps versions.
+
+mod admin;
+mod backoff;
+mod books;
+mod deliver;
+mod file_writer;
+mod files;
+mod grave;
+mod intake;
+mod keeper;
+mod lane;
+mod ledger;
+mod lines;
+mod metrics;
+mod project;
+mod routes;
+mod server;
+mod start;
+mod status;
+mod transmit;
+mod watch;
+mod worker;
+
+pub use admin::dead_json;
+pub use files::Progress;
+pub use keeper::{SharedEnvironment, load_all};
+pub use ledger::{Balance, Ledger};
+pub use project::read_tree;
+pub use start::{Engine, Settings, StartError};
+pub use status::{diag_json, text_of};
+pub use transmit::Output;
+
+/// Waits for all futures at once.
+async fn join_all<T: Send + 'static>(futures: Vec<impl Future<Output = T> + Send + 'static>) -> Vec<T> {
+    let tasks: Vec<_> = futures.into_iter().map(tokio::spawn).collect();
+    let mut results = Vec::with_capacity(tasks.len());
+    for task in tasks {
+        if let Ok(result) = task.await {
+            results.push(result);
+        }
+    }
+    results
+}

@@ -1,0 +1,100 @@
+//! The project folder on disk → a [`Tree`]: everything is read at one moment, then judged as a whole.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use crate::tree::Tree;
+
+/// The folders that make a revision, and the endings that are read in each.
+const FOLDERS: [(&str, &[&str]); 2] =
+    [("pipelines", &["yaml", "yml"]), ("scripts", &["rhai", "csv", "json", "yaml", "yml"])];
+
+/// Larger files are no pipelines, scripts or tables.
+const FILE_BYTES_MAX: u64 = 16 * 1024 * 1024;
+const FILES_MAX: usize = 10_000;
+const DEPTH_MAX: usize = 16;
+
+/// Reads the texts of a project. Files that vanish meanwhile are left out: another reading follows every change.
+pub fn read_tree(dir: &Path) -> io::Result<Tree> {
+    let mut tree = Tree::new();
+    for (folder, endings) in FOLDERS {
+        read_folder(&dir.join(folder), folder, endings, 0, &mut tree)?;
+    }
+    Ok(tree)
+}
+
+fn read_folder(path: &Path, name: &str, endings: &[&str], depth: usize, tree: &mut Tree) -> io::Result<()> {
+    let entries = match fs::read_dir(path) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(io::Error::new(error.kind(), format!("{}: {error}", path.display()))),
+    };
+    for entry in entries {
+        let entry = entry?;
+        let Some(file_name) = entry.file_name().to_str().map(str::to_owned) else { continue };
+        // Hidden entries are editors' swap files and the `..data` folders behind mounted configuration.
+        if file_name.starts_with('.') || file_name.ends_with('~') {
+            continue;
+        }
+        // Follows symbolic links, which mounted configuration is made of.
+        let Ok(meta) = fs::metadata(entry.path()) else { continue };
+        let inner = format!("{name}/{file_name}");
+        if meta.is_dir() {
+            if depth < DEPTH_MAX {
+                read_folder(&entry.path(), &inner, endings, depth + 1, tree)?;
+            }
+            continue;
+        }
+        let wanted = file_name.rsplit_once('.').is_some_and(|(_, ending)| endings.contains(&ending));
+        if !wanted || meta.len() > FILE_BYTES_MAX || tree.iter().count() >= FILES_MAX {
+            continue;
+        }
+        match fs::read(entry.path()) {
+            Ok(bytes) => tree.insert(inner, String::from_utf8_lossy(&bytes).into_owned()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(io::Error::new(error.kind(), format!("{}: {error}", entry.path().display()))),
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_texts_and_leaves_out_debris() {
+        let dir = tempfile::tempdir().unwrap();
+        for (path, text) in [
+            ("pipelines/a.yaml", "a"),
+            ("pipelines/.a.yaml.swp", "x"),
+            ("pipelines/a.yaml~", "x"),
+            ("pipelines/notes.txt", "x"),
+            ("scripts/lib/b.rhai", "b"),
+            ("scripts/tables/c.csv", "c"),
+            ("other/d.yaml", "x"),
+        ] {
+            let path = dir.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        let tree = read_tree(dir.path()).unwrap();
+        let paths: Vec<_> = tree.iter().map(|(path, _)| path).collect();
+        assert_eq!(paths, ["pipelines/a.yaml", "scripts/lib/b.rhai", "scripts/tables/c.csv"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn follows_the_links_of_mounted_configuration() {
+        let dir = tempfile::tempdir().unwrap();
+        let real = dir.path().join("pipelines/..2026_01");
+        fs::create_dir_all(&real).unwrap();
+        fs::write(real.join("a.yaml"), "one").unwrap();
+        std::os::unix::fs::symlink("..2026_01", dir.path().join("pipelines/..data")).unwrap();
+        std::os::unix::fs::symlink("..data/a.yaml", dir.path().join("pipelines/a.yaml")).unwrap();
+        let tree = read_tree(dir.path()).unwrap();
+        assert_eq!(tree.get("pipelines/a.yaml").map(|text| &**text), Some("one"));
+        assert_eq!(tree.iter().count(), 1);
+    }
+}

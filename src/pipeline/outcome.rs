@@ -1,0 +1,68 @@
+//! What became of the events of one delivery: every one is sent, dropped with a reason, or dead with a reason.
+
+use bytes::Bytes;
+
+use crate::event::Origin;
+use crate::step::LogLine;
+
+/// The result of running one delivery through a pipeline.
+#[derive(Debug, Clone, Default)]
+pub struct Outcome {
+    /// Messages for each sink, in the order of the plan's sinks.
+    pub messages: Vec<Vec<Message>>,
+    /// Events that ended on purpose.
+    pub dropped: Vec<Dropped>,
+    /// Events that cannot go on.
+    pub dead: Vec<Dead>,
+    /// Lines that scripts logged.
+    pub logs: Vec<LogLine>,
+}
+
+impl Outcome {
+    /// An empty outcome for that many sinks.
+    pub fn new(sinks: usize) -> Self {
+        Self { messages: vec![Vec::new(); sinks], ..Self::default() }
+    }
+
+    /// How many ends there are: what the ledger counts as accepted.
+    pub fn ends(&self) -> usize {
+        self.messages.iter().map(Vec::len).sum::<usize>() + self.dropped.len() + self.dead.len()
+    }
+}
+
+/// A message as a sink will send it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// Where its event came from.
+    pub origin: Origin,
+    /// The encoded message.
+    pub bytes: Bytes,
+}
+
+/// An event that ended on purpose.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dropped {
+    /// Where it came from.
+    pub origin: Origin,
+    /// The part that ended it.
+    pub part: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// An event that cannot go on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dead {
+    /// Where it came from.
+    pub origin: Origin,
+    /// The source, step or sink that refused it.
+    pub part: String,
+    /// A stable kebab-case word.
+    pub code: String,
+    /// The reason in words.
+    pub reason: String,
+    /// `file:line:column` of the script, if it is one's fault.
+    pub place: Option<String>,
+    /// The message, where there was one.
+    pub message: Option<Bytes>,
+}
