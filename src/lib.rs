@@ -1,6 +1,80 @@
 //! Cartwire: declarative pipelines that turn shop webhooks and browser events into Segment messages.
+//!
+//! This chapter is the map. A pipeline file chains sources, steps and sinks; a delivery (one accepted request, as it came) goes
+//! through it like this:
+//!
+//! ```text
+//!  request ─ verify ─ journal + fsync ─ 2xx          (engine::intake, journal)
+//!                        │
+//!                     decode ─ steps ─ encode         (pipeline, on a worker thread)
+//!                        │
+//!                     batch ─ send ─ judge ─ cursor   (engine::deliver)
+//! ```
+//!
+//! # Where things are
+//!
+//! | layer | module | what it is | may use |
+//! |---|---|---|---|
+//! | 0 | [`diag`] | the one user-facing error, with a caret | – |
+//! | 0 | [`json`] | the codec: text ⇄ script values, untouched text stays as it came | – |
+//! | 0 | [`path`] | field paths, as `properties.products[0].sku` | – |
+//! | 0 | [`tree`] | the project's texts as one immutable value | – |
+//! | 0 | [`event`] | delivery, event, origin | `json` |
+//! | 0 | [`yaml`] | YAML with a place for every value | `diag` |
+//! | 1 | [`registry`] | what a part is: options as data, environment references | layer 0 |
+//! | 1 | [`script`] | Rhai: engine, limits, modules, library | layer 0 |
+//! | 1 | [`journal`] | the delivery log, cursors, dead letters | layer 0 |
+//! | 2 | [`source`] [`step`] [`sink`] | the parts: one file each and one line in a sorted list | 0–1 |
+//! | 3 | [`config`] | pipeline text → spec, every problem with its place | 0–2 |
+//! | 3 | [`pipeline`] | spec → plan → compiled pipeline; run, trace | 0–2, `config` |
+//! | 4 | [`check`] | fixtures: load, run, compare, bless | 0–3 |
+//! | 4 | [`engine`] | the only asynchronous part: intake, workers, delivery, reload | 0–3, `check` |
+//! | 5 | [`cli`] | one file per sub-command | all below |
+//!
+//! `tests/tidy.rs` holds this table to its word.
+//!
+//! # Invariants
+//!
+//! Each has its test; most say what is absent.
+//!
+//! - A 2xx is sent only after the fsync that covers the delivery (`tests/crash.rs`).
+//! - Nothing below [`engine`] awaits, reads the wall clock or touches a socket (`tests/tidy.rs`). Two windows are left open on
+//!   purpose: [`journal`] works on files with the time as an argument, and [`script`] looks at a monotonic clock to end scripts
+//!   that take too long, which never changes a result, only whether there is one.
+//! - A pipeline is a value: reload replaces it, never edits it. Each event is the product of exactly one version (`tests/reload.rs`).
+//! - Building a part opens nothing and spawns nothing.
+//! - Every event ends in exactly one of sent, dropped(reason), dead(reason); the ledger balances (`engine::ledger`).
+//! - Only `Source::verify` sees unauthenticated bytes.
+//! - Everything is bounded: body, queue, script, batch, retries in flight.
+//! - User text never panics us; what does anyway becomes a dead letter (`engine::worker`).
+//! - The same delivery and revision give the same message ids, so a second send is deduplicated by Segment.
+//!
+//! # Decisions worth knowing
+//!
+//! - **Two values per version.** [`pipeline::Plan`] is shared between threads; [`pipeline::Pipeline`] is the plan compiled for one
+//!   thread. Scripts are compiled per worker without atomic reference counts: no counter is ever touched by two cores.
+//! - **Values remember their source text.** [`json`] marks decoded values with the number of their node in the source; the
+//!   mark travels with the value through scripts, and the writer emits the source text of whatever still equals it.
+//! - **A revision is the pipeline's YAML, scripts and tables, not its fixtures.** A fixture changes what is tested, not what
+//!   runs; an edited fixture must not replace a running version.
+//! - **File sources do not pass the journal.** The file is the durable copy; each line always gives the same ids.
+//! - **Wrong credentials halt a sink instead of making dead letters.** A 401 or a redirect is no message's fault: everything
+//!   stays in the journal until the configuration is corrected.
 
+pub mod check;
+pub mod cli;
+pub mod config;
 pub mod diag;
+pub mod engine;
+pub mod event;
+pub mod journal;
+pub mod json;
+pub mod path;
+pub mod pipeline;
 pub mod registry;
+pub mod script;
+pub mod sink;
+pub mod source;
+pub mod step;
 pub mod tree;
 pub mod yaml;

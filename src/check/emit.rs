@@ -2,7 +2,9 @@
 
 use std::fmt::Write;
 
-use crate::yaml::{Node, Value};
+use serde_json::value::RawValue;
+
+use crate::yaml::{Entry, Node, Text, Value};
 
 /// Compact JSON.
 pub(super) fn json(node: &Node) -> String {
@@ -25,15 +27,62 @@ pub(super) fn yaml_list(messages: &[&[u8]], indent: usize) -> String {
     let mut out = String::new();
     for message in messages {
         let text = String::from_utf8_lossy(message);
-        // JSON is YAML: the reader keeps the order of keys and the text of numbers.
-        let (node, _) = crate::yaml::parse("", &text);
         let _ = write!(out, "{:indent$}- ", "");
-        match node {
-            Some(node) => yaml(&node, indent + 2, true, &mut out),
-            None => out.push_str("null\n"),
-        }
+        // A sink may send something else than JSON: then the text itself is expected.
+        let node = serde_json::from_str(&text).map_or_else(|_| text_node(&text), from_json);
+        yaml(&node, indent + 2, true, &mut out);
     }
     out
+}
+
+/// JSON as a node: keys in their order, numbers as they are written.
+fn from_json(raw: &RawValue) -> Node {
+    let text = raw.get();
+    let value = match text.as_bytes().first() {
+        Some(b'{') => serde_json::from_str(text).map(|Members(members)| {
+            let entry = |(key, value)| Entry { key, key_span: 0..0, value: from_json(value) };
+            Value::Map(members.into_iter().map(entry).collect())
+        }),
+        Some(b'[') => {
+            serde_json::from_str(text).map(|items: Vec<&RawValue>| Value::List(items.into_iter().map(from_json).collect()))
+        }
+        Some(b'"') => serde_json::from_str(text).map(|text| Value::Text(Text { text, block: None })),
+        Some(b't') => Ok(Value::Bool(true)),
+        Some(b'f') => Ok(Value::Bool(false)),
+        Some(b'n') => Ok(Value::Null),
+        _ => Ok(Value::Number(text.to_owned())),
+    };
+    // Valid JSON fails only by a lone surrogate, which no text can hold.
+    value.map_or_else(|_| text_node(text), |value| Node { value, span: 0..0 })
+}
+
+fn text_node(text: &str) -> Node {
+    Node { value: Value::Text(Text { text: text.to_owned(), block: None }), span: 0..0 }
+}
+
+/// The members of a JSON object in their order.
+struct Members<'a>(Vec<(String, &'a RawValue)>);
+
+impl<'de> serde::Deserialize<'de> for Members<'de> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+        impl<'de> serde::de::Visitor<'de> for Visitor {
+            type Value = Members<'de>;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut members = Vec::new();
+                while let Some(member) = map.next_entry()? {
+                    members.push(member);
+                }
+                Ok(Members(members))
+            }
+        }
+        deserializer.deserialize_map(Visitor)
+    }
 }
 
 /// Writes a node; the cursor stands behind `- ` or `key:`.

@@ -1,12 +1,15 @@
 //! `cartwire dead`: what could not be sent, and why.
 
-use std::path::{Path, PathBuf};
+use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use comfy_table::{ContentArrangement, Table, presets};
 
+use serde_json::Value;
+
 use super::{Outcome, complain};
-use crate::engine::dead_json;
-use crate::journal::{DeadLetter, DeadLetters};
+use crate::engine::{dead_json, dead_json_whole};
+use crate::journal::{DeadFilter, DeadLetters, DeadOptions, JournalError};
 
 #[derive(clap::Args)]
 pub(super) struct Arguments {
@@ -15,6 +18,9 @@ pub(super) struct Arguments {
     /// The data directory.
     #[arg(long, env = "CARTWIRE_DATA_DIR", default_value = ".cartwire", global = true)]
     data_dir: PathBuf,
+    /// Where a running Cartwire has its admin pages.
+    #[arg(long, env = "CARTWIRE_ADMIN", default_value = "127.0.0.1:9090", global = true)]
+    admin: SocketAddr,
     /// Print JSON.
     #[arg(long, global = true)]
     json: bool,
@@ -39,102 +45,107 @@ enum Command {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Outcome {
-    let store = match open(&arguments.data_dir) {
-        Ok(store) => store,
+    let found = match &arguments.command {
+        Some(Command::Show { id }) => find(arguments, &format!("/dead/{id}"), |store| {
+            store.get(*id).map_err(|error| error.to_string())?.map(|letter| dead_json_whole(&letter)).ok_or_else(|| format!("there is no dead letter {id}"))
+        }),
+        list => {
+            let (pipeline, limit) = match list {
+                Some(Command::List { pipeline, limit }) => (pipeline.clone(), *limit),
+                _ => (None, 50),
+            };
+            let query = pipeline.as_ref().map_or_else(String::new, |name| format!("&pipeline={name}"));
+            find(arguments, &format!("/dead?limit={limit}{query}"), |store| {
+                let page = store.list(&DeadFilter { pipeline, before: None }, limit);
+                Ok(Value::from_iter(page.letters.iter().map(dead_json)))
+            })
+        }
+    };
+    match found {
+        Ok(value) if arguments.json => println!("{value:#}"),
+        Ok(Value::Array(letters)) => list(&letters),
+        Ok(letter) => show(&letter),
         Err(error) => {
             complain(error);
             return Outcome::Failed;
         }
-    };
-    match &arguments.command {
-        None => list(&store, None, 50, arguments.json),
-        Some(Command::List { pipeline, limit }) => list(&store, pipeline.as_deref(), *limit, arguments.json),
-        Some(Command::Show { id }) => show(&store, *id, arguments.json),
     }
+    Outcome::Fine
 }
 
-fn open(data_dir: &Path) -> Result<DeadLetters, String> {
-    let dir = data_dir.join("dead");
+/// Asks the running process, which has the store locked; opens the store when none runs.
+fn find(arguments: &Arguments, path: &str, stored: impl FnOnce(&DeadLetters) -> Result<Value, String>) -> Result<Value, String> {
+    let dir = arguments.data_dir.join("dead");
     if !dir.is_dir() {
-        return Err(format!("there are no dead letters in {}: nothing has run there", data_dir.display()));
+        return Err(format!("there are no dead letters in {}: nothing has run there", arguments.data_dir.display()));
     }
-    DeadLetters::open_read_only(&dir).map_err(|error| format!("{}: {error}", dir.display()))
+    match DeadLetters::open(&dir, DeadOptions::default()) {
+        Ok((store, _)) => stored(&store),
+        Err(JournalError::Locked(_)) => ask(&format!("http://{}{path}", arguments.admin)),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
-fn list(store: &DeadLetters, pipeline: Option<&str>, limit: usize, json: bool) -> Outcome {
-    let letters = match store.list(pipeline, None, limit) {
-        Ok(letters) => letters,
-        Err(error) => {
-            complain(error);
-            return Outcome::Failed;
-        }
-    };
-    if json {
-        println!("{:#}", serde_json::Value::from_iter(letters.iter().map(dead_json)));
-        return Outcome::Fine;
-    }
+fn ask(url: &str) -> Result<Value, String> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())?;
+    runtime.block_on(async {
+        let client = super::samples::client().map_err(|error| error.to_string())?;
+        let response = client.get(url).send().await.map_err(|_| {
+            format!("a running Cartwire has the data directory, but does not answer at {url}: give its --admin address")
+        })?;
+        let status = response.status();
+        let text = response.text().await.map_err(|error| error.to_string())?;
+        if status.is_success() { serde_json::from_str(&text).map_err(|error| error.to_string()) } else { Err(text.trim().to_owned()) }
+    })
+}
+
+fn list(letters: &[Value]) {
     if letters.is_empty() {
         println!("no dead letters");
-        return Outcome::Fine;
+        return;
     }
     let mut table = Table::new();
-    table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
     table.set_header(["id", "when", "pipeline", "part", "code", "reason"]);
-    for letter in &letters {
-        table.add_row([
-            letter.id.to_string(),
-            time(letter.at_ms),
-            letter.pipeline.clone(),
-            letter.part.clone(),
-            letter.code.clone(),
-            reason(letter),
-        ]);
+    for letter in letters {
+        table.add_row([letter["id"].to_string(), time(letter), text(letter, "pipeline"), text(letter, "part"), text(letter, "code"), reason(letter)]);
     }
     println!("{table}");
-    Outcome::Fine
 }
 
-fn reason(letter: &DeadLetter) -> String {
-    letter.place.as_ref().map_or_else(|| letter.reason.clone(), |place| format!("{} ({place})", letter.reason))
-}
-
-fn show(store: &DeadLetters, id: u64, json: bool) -> Outcome {
-    let letter = match store.get(id) {
-        Ok(Some(letter)) => letter,
-        Ok(None) => {
-            complain(format!("there is no dead letter {id}"));
-            return Outcome::Failed;
-        }
-        Err(error) => {
-            complain(error);
-            return Outcome::Failed;
-        }
-    };
-    let mut value = dead_json(&letter);
-    value["message"] = letter.message.as_deref().map(readable).into();
-    value["delivery_headers"] = letter.delivery.headers.iter().map(|(name, value)| (name.clone(), value.clone().into())).collect::<serde_json::Map<_, _>>().into();
-    value["delivery_body"] = readable(&letter.delivery.body).into();
-    if json {
-        println!("{value:#}");
-        return Outcome::Fine;
+fn show(letter: &Value) {
+    println!("dead letter {}: {}", letter["id"], reason(letter));
+    println!(
+        "{} · pipeline {} · revision {} · part {} · code {}",
+        time(letter),
+        text(letter, "pipeline"),
+        text(letter, "revision"),
+        text(letter, "part"),
+        text(letter, "code")
+    );
+    let request = &letter["request"];
+    println!("delivery {} from {}: {} {}", letter["delivery"], text(letter, "source"), text(request, "method"), text(request, "path"));
+    for (name, value) in request["headers"].as_object().into_iter().flatten() {
+        println!("  {name}: {}", value.as_str().unwrap_or_default());
     }
-    println!("dead letter {id}: {}", reason(&letter));
-    println!("{} · pipeline {} · revision {} · part {} · code {}", time(letter.at_ms), letter.pipeline, letter.revision, letter.part, letter.code);
-    println!("delivery {} from {} ({} {})", letter.delivery_seq, letter.source, letter.delivery.method, letter.delivery.path);
-    for (name, value) in &letter.delivery.headers {
-        println!("  {name}: {value}");
+    println!("{}", text(request, "body"));
+    if let Some(message) = letter["message"].as_str() {
+        println!("message:\n{message}");
     }
-    println!("{}", readable(&letter.delivery.body));
-    if let Some(message) = &letter.message {
-        println!("message:\n{}", readable(message));
-    }
-    Outcome::Fine
 }
 
-fn readable(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
+fn reason(letter: &Value) -> String {
+    match letter["place"].as_str() {
+        Some(place) => format!("{} ({place})", text(letter, "reason")),
+        None => text(letter, "reason"),
+    }
 }
 
-fn time(ms: i64) -> String {
+fn text(value: &Value, key: &str) -> String {
+    value[key].as_str().unwrap_or_default().to_owned()
+}
+
+fn time(letter: &Value) -> String {
+    let ms = letter["at_ms"].as_i64().unwrap_or_default();
     jiff::Timestamp::from_millisecond(ms).map_or_else(|_| ms.to_string(), |time| time.strftime("%Y-%m-%d %H:%M:%SZ").to_string())
 }

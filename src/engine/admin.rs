@@ -14,7 +14,7 @@ use super::grave::Graveyard;
 use super::intake::response;
 use super::metrics::Metrics;
 use super::status::Board;
-use crate::journal::{DeadLetter, Journal};
+use crate::journal::{DeadFilter, DeadLetter, Journal};
 use crate::source::Reply;
 
 /// What the admin pages show.
@@ -40,6 +40,7 @@ impl Admin {
             "/metrics" => self.metrics(),
             "/status" => Reply::json(200, &self.board.to_json(self.journal.durable()).to_string()),
             "/dead" => self.dead(&query).await,
+            path if path.starts_with("/dead/") => self.dead_letter(&path["/dead/".len()..]).await,
             "/" => Reply::text(200, "cartwire: /healthz /readyz /metrics /status /dead\n"),
             _ => Reply::text(404, "there are /healthz /readyz /metrics /status /dead\n"),
         };
@@ -50,7 +51,7 @@ impl Admin {
         if !self.ready.load(Ordering::SeqCst) {
             return Reply::text(503, "not accepting\n");
         }
-        match self.journal.trouble() {
+        match self.journal.poisoned() {
             Some(trouble) => Reply::text(503, &format!("the journal takes nothing: {trouble}\n")),
             None => Reply::text(200, "ready\n"),
         }
@@ -69,28 +70,54 @@ impl Admin {
 
     /// `/dead?pipeline=shop&limit=20`: the newest dead letters, without their bodies.
     async fn dead(&self, query: &str) -> Reply {
-        let mut pipeline = None;
+        let mut filter = DeadFilter::default();
         let mut limit = 100_usize;
         for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
             match &*name {
-                "pipeline" => pipeline = Some(value.into_owned()),
+                "pipeline" => filter.pipeline = Some(value.into_owned()),
+                "before" => filter.before = value.parse().ok(),
                 "limit" => limit = value.parse().unwrap_or(limit).min(1000),
                 _ => {}
             }
         }
         let store = Arc::clone(self.graveyard.store());
-        let listed = tokio::task::spawn_blocking(move || store.list(pipeline.as_deref(), None, limit)).await;
-        match listed.map_err(std::io::Error::other).and_then(|listed| listed) {
-            Ok(letters) => Reply::json(200, &serde_json::Value::from_iter(letters.iter().map(dead_json)).to_string()),
+        match tokio::task::spawn_blocking(move || store.list(&filter, limit)).await {
+            Ok(page) => Reply::json(200, &serde_json::Value::from_iter(page.letters.iter().map(dead_json)).to_string()),
+            Err(error) => Reply::text(500, &format!("{error}\n")),
+        }
+    }
+
+    /// `/dead/17`: one dead letter with its delivery.
+    async fn dead_letter(&self, id: &str) -> Reply {
+        let Ok(id) = id.parse() else { return Reply::text(404, "a dead letter has a number\n") };
+        let store = Arc::clone(self.graveyard.store());
+        match tokio::task::spawn_blocking(move || store.get(id)).await {
+            Ok(Ok(Some(letter))) => Reply::json(200, &dead_json_whole(&letter).to_string()),
+            Ok(Ok(None)) => Reply::text(404, "there is no such dead letter\n"),
+            Ok(Err(error)) => Reply::text(500, &format!("{error}\n")),
             Err(error) => Reply::text(500, &format!("{error}\n")),
         }
     }
 }
 
+/// A dead letter with its message and its delivery.
+pub fn dead_json_whole(letter: &DeadLetter) -> serde_json::Value {
+    let readable = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let headers: serde_json::Map<_, _> =
+        letter.delivery.headers.iter().map(|(name, value)| (name.clone(), value.clone().into())).collect();
+    let mut value = dead_json(letter);
+    value["message"] = letter.message.as_deref().map(readable).into();
+    value["request"] = json!({
+        "method": letter.delivery.method, "path": &*letter.delivery.path, "query": letter.delivery.query,
+        "headers": headers, "body": readable(&letter.delivery.body),
+    });
+    value
+}
+
 /// A dead letter for lists: everything but the bodies.
 pub fn dead_json(letter: &DeadLetter) -> serde_json::Value {
     json!({
-        "id": letter.id, "at_ms": letter.at_ms, "pipeline": letter.pipeline, "source": letter.source,
+        "id": letter.id, "at_ms": letter.at_ms, "pipeline": &*letter.pipeline, "source": &*letter.source,
         "delivery": letter.delivery_seq, "index": letter.index, "revision": letter.revision, "part": letter.part,
         "code": letter.code, "reason": letter.reason, "place": letter.place,
     })

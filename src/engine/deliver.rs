@@ -10,6 +10,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::backoff::Backoff;
+use super::stopped;
 use super::grave::{Burial, Graveyard};
 use super::ledger::Ledger;
 use super::metrics::Metrics;
@@ -268,11 +269,6 @@ impl Deliverer {
             () = stopped(&mut self.stop) => false,
         }
     }
-}
-
-/// Resolves when the flag is up (or its owner is gone).
-async fn stopped(stop: &mut watch::Receiver<bool>) {
-    let _ = stop.wait_for(|stop| *stop).await;
 }
 
 fn take(parcel: Parcel, waiting: &mut VecDeque<(Message, Arc<str>)>, marks: &mut VecDeque<(usize, u64)>) {

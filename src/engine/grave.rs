@@ -49,8 +49,8 @@ impl Graveyard {
         let journal = Arc::clone(&self.journal);
         tokio::task::spawn_blocking(move || {
             let at_ms = now_ms();
-            let letters = burials.into_iter().map(|burial| letter(burial, &journal, at_ms)).collect();
-            store.append(letters).map(|_| ())
+            let letters: Vec<DeadLetter> = burials.into_iter().map(|burial| letter(burial, &journal, at_ms)).collect();
+            store.append_all(&letters).map(|_| ()).map_err(io::Error::other)
         })
         .await
         .map_err(io::Error::other)?
@@ -62,11 +62,10 @@ fn letter(burial: Burial, journal: &Journal, at_ms: i64) -> DeadLetter {
     DeadLetter {
         id: 0,
         at_ms,
-        pipeline: burial.pipeline.to_string(),
-        source: delivery.as_ref().map(|delivery| delivery.source.to_string()).unwrap_or_default(),
+        pipeline: burial.pipeline,
+        source: delivery.as_ref().map(|delivery| Arc::clone(&delivery.source)).unwrap_or_default(),
         delivery_seq: burial.origin.delivery,
         index: burial.origin.index,
-        fork: burial.origin.fork,
         revision: burial.revision.to_string(),
         part: burial.part,
         code: burial.code,

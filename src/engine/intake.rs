@@ -99,12 +99,9 @@ impl Intake {
     /// Waits for the fsync that covers the delivery.
     async fn journal(&self, route: &Route, delivery: Delivery) -> Result<(), Reply> {
         let (done, durable) = oneshot::channel();
-        let queued = self.journal.append(
-            delivery,
-            Box::new(move |result| {
-                let _ = done.send(result);
-            }),
-        );
+        let queued = self.journal.append(delivery, move |result| {
+            let _ = done.send(result);
+        });
         let error = match queued {
             Ok(()) => match durable.await {
                 Ok(Ok(_)) => return Ok(()),
@@ -114,7 +111,7 @@ impl Intake {
             Err(error) => error,
         };
         let retry_after_s = match &error {
-            AppendError::Full { retry_after_ms } => retry_after_ms.div_ceil(1000).max(1),
+            AppendError::Full { retry_after_ms, .. } => retry_after_ms.div_ceil(1000).max(1),
             _ => 5,
         };
         self.metrics.refused(&route.plan.name, &route.id, "overloaded");

@@ -206,7 +206,10 @@ impl Runner {
     async fn read(&self, mut reader: Reader, position: u64) -> (Reader, u64, Vec<Arc<Delivery>>) {
         let name = Arc::clone(&self.plan.name);
         let read = tokio::task::spawn_blocking(move || {
-            let batch = reader.next_batch_of(&name, JOB_DELIVERIES, JOB_BYTES);
+            let batch = reader.next_batch(JOB_DELIVERIES, JOB_BYTES).map(|mut batch| {
+                batch.retain(|delivery| delivery.pipeline == name);
+                batch
+            });
             (reader, batch)
         })
         .await;
@@ -216,9 +219,10 @@ impl Runner {
                 (reader, end, deliveries)
             }
             Ok((mut reader, Err(error))) => {
-                tracing::error!(pipeline = %self.plan.name, %error, "the journal is damaged here; going on behind the damage");
-                if !reader.skip_damage() {
-                    tokio::time::sleep(Duration::from_secs(1)).await;
+                tracing::error!(pipeline = %self.plan.name, %error, "the journal cannot be read here");
+                match reader.skip() {
+                    Some((first, last)) => tracing::error!(first, last, "going on behind what is lost"),
+                    None => tokio::time::sleep(Duration::from_secs(1)).await,
                 }
                 let end = reader.position();
                 (reader, end, Vec::new())
@@ -315,7 +319,7 @@ impl Runner {
             std::mem::take(&mut self.sinks).into_iter().partition(|sink| plan.sinks.iter().any(|part| same(part, &sink.part)));
         for sink in go {
             sink.stop().await;
-            self.shared.cursors.set(&plan.name, &sink.part.id, sink.state.cursor.load(Ordering::SeqCst));
+            self.save_cursor(&sink.part.id, sink.state.cursor.load(Ordering::SeqCst));
         }
         self.sinks = stay;
         self.open_sinks(&plan);
@@ -333,7 +337,7 @@ impl Runner {
                 continue;
             }
             let cursor = self.shared.cursors.get(&plan.name, &part.id).unwrap_or(present);
-            self.shared.cursors.set(&plan.name, &part.id, cursor);
+            self.save_cursor(&part.id, cursor);
             sinks.push(self.open_sink(part, cursor));
         }
         self.sinks = sinks;
@@ -387,7 +391,13 @@ impl Runner {
         for sink in std::mem::take(&mut self.sinks) {
             let (id, state) = (Arc::clone(&sink.part.id), Arc::clone(&sink.state));
             sink.stop().await;
-            self.shared.cursors.set(&self.plan.name, &id, state.cursor.load(Ordering::SeqCst));
+            self.save_cursor(&id, state.cursor.load(Ordering::SeqCst));
+        }
+    }
+
+    fn save_cursor(&self, sink: &str, cursor: u64) {
+        if let Err(error) = self.shared.cursors.set(&self.plan.name, sink, cursor) {
+            tracing::warn!(pipeline = %self.plan.name, sink, %error, "a cursor could not be written");
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Cutting an input into pieces: the lines of NDJSON, or the items of one JSON array.
 
-use std::io::{self, BufRead};
+use std::io::{self, BufRead, Read};
 
 use bytes::Bytes;
 use serde_json::value::RawValue;
@@ -38,9 +38,9 @@ fn starts_array(input: &mut impl BufRead) -> io::Result<bool> {
     Ok(seen.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'['))
 }
 
-fn array(input: impl BufRead) -> io::Result<Vec<Piece>> {
+fn array(mut input: impl BufRead) -> io::Result<Vec<Piece>> {
     let mut text = Vec::new();
-    input.take(ARRAY_BYTES_MAX + 1).read_to_end(&mut text)?;
+    input.by_ref().take(ARRAY_BYTES_MAX + 1).read_to_end(&mut text)?;
     if text.len() as u64 > ARRAY_BYTES_MAX {
         return Err(io::Error::new(io::ErrorKind::InvalidData, "a JSON array larger than 1 GiB: write it as NDJSON"));
     }

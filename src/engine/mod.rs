@@ -25,7 +25,7 @@ mod transmit;
 mod watch;
 mod worker;
 
-pub use admin::dead_json;
+pub use admin::{dead_json, dead_json_whole};
 pub use files::Progress;
 pub use keeper::{SharedEnvironment, load_all};
 pub use ledger::{Balance, Ledger};
@@ -44,4 +44,9 @@ async fn join_all<T: Send + 'static>(futures: Vec<impl Future<Output = T> + Send
         }
     }
     results
+}
+
+/// Resolves when the flag is up, or its owner is gone.
+async fn stopped(stop: &mut tokio::sync::watch::Receiver<bool>) {
+    let _ = stop.wait_for(|stop| *stop).await;
 }

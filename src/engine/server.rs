@@ -34,7 +34,7 @@ where
     loop {
         let accepted = tokio::select! {
             accepted = accept(&listener, &places) => accepted,
-            _ = stop.wait_for(|stop| *stop) => break,
+            () = super::stopped(&mut stop) => break,
         };
         let Some((stream, peer, place)) = accepted else { continue };
         let _ = stream.set_nodelay(true);

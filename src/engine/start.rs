@@ -24,7 +24,7 @@ use super::transmit::{Output, now_ms};
 use super::watch::Watch;
 use super::worker::Workers;
 use crate::diag::Diag;
-use crate::journal::{Cursors, DeadLetters, Journal, JournalOptions};
+use crate::journal::{Cursors, DeadLetters, DeadOptions, Journal, JournalOptions};
 use crate::pipeline::Plan;
 use crate::script::Limits;
 use crate::source::{FileInput, Input};
@@ -130,19 +130,23 @@ impl Engine {
             move |error| StartError::Io(what, error)
         };
         std::fs::create_dir_all(&settings.data_dir).map_err(io("the data directory"))?;
-        let (journal, recovery) = Journal::open(&settings.data_dir.join("journal"), settings.journal.clone())
-            .map_err(|error| StartError::Io("the journal".into(), std::io::Error::other(error)))?;
         let cursors = Arc::new(Cursors::open(&settings.data_dir.join("cursors")).map_err(io("the cursors"))?);
-        let dead = Arc::new(DeadLetters::open(&settings.data_dir.join("dead")).map_err(io("the dead letters"))?);
+        let newest = cursors.list().iter().map(|(.., seq)| *seq).max().unwrap_or(0);
+        let options = JournalOptions { after_seq: newest, ..settings.journal.clone() };
+        let (journal, recovery) = Journal::open(&settings.data_dir.join("journal"), options)
+            .map_err(|error| StartError::Io("the journal".into(), std::io::Error::other(error)))?;
+        let (dead, _) = DeadLetters::open(&settings.data_dir.join("dead"), DeadOptions::default())
+            .map_err(|error| StartError::Io("the dead letters".into(), std::io::Error::other(error)))?;
+        let dead = Arc::new(dead);
         let listener = TcpListener::bind(settings.listen).await.map_err(io(&format!("listening at {}", settings.listen)))?;
         let admin_listener = TcpListener::bind(settings.admin).await.map_err(io(&format!("the admin address {}", settings.admin)))?;
         let listen = listener.local_addr().map_err(io("the listener"))?;
         let admin = admin_listener.local_addr().map_err(io("the admin listener"))?;
 
         let (durable_sender, durable) = watch::channel(journal.durable());
-        journal.on_durable(Box::new(move |seq| {
+        journal.on_durable(move |seq| {
             durable_sender.send_replace(seq);
-        }));
+        });
         let metrics = Arc::new(Metrics::default());
         let board = Arc::new(Board::default());
         let shared = Arc::new(Shared {
@@ -208,7 +212,7 @@ impl Engine {
             admin,
             plans,
             warnings: (problems, tree),
-            recovered_bytes: recovery.cut_bytes,
+            recovered_bytes: recovery.cut_bytes(),
             files,
             only_files,
             board,
@@ -310,13 +314,13 @@ async fn keep(
                     let journal = Arc::clone(&journal);
                     let dead = Arc::clone(keeper.shared.graveyard.store());
                     tokio::task::spawn_blocking(move || {
-                        if let Err(error) = journal.sweep(now_ms()).and(dead.sweep(now_ms())) {
+                        if let Err(error) = journal.sweep(now_ms()).map(|_| ()).and(dead.sweep(now_ms()).map(|_| ())) {
                             tracing::warn!(%error, "old segments could not be removed");
                         }
                     });
                 }
             }
-            _ = stop.wait_for(|stop| *stop) => break,
+            () = super::stopped(&mut stop) => break,
         }
     }
     keeper.close(drain).await;
@@ -328,11 +332,13 @@ async fn keep(
 
 fn save_cursors(board: &Board, journal: &Journal, cursors: &Cursors) {
     for (pipeline, sink, cursor) in board.cursors() {
-        cursors.set(&pipeline, &sink, cursor);
-    }
-    if let Err(error) = cursors.flush() {
-        tracing::warn!(%error, "cursors could not be written");
-        return;
+        if cursors.get(&pipeline, &sink) == Some(cursor) {
+            continue;
+        }
+        if let Err(error) = cursors.set(&pipeline, &sink, cursor) {
+            tracing::warn!(%error, "a cursor could not be written");
+            return;
+        }
     }
     if let Some(floor) = board.floor() {
         journal.set_floor(floor);

@@ -59,6 +59,17 @@ pub struct Options {
 }
 
 impl Options {
+    /// Equal for two parts with the same options, secrets included. Only for comparing: never shown.
+    pub fn fingerprint(&self) -> [u8; 32] {
+        use sha2::{Digest, Sha256};
+        let mut hasher = Sha256::new();
+        for (name, (value, _)) in &self.values {
+            hasher.update(name);
+            hash_value(value, &mut hasher);
+        }
+        hasher.finalize().into()
+    }
+
     /// The file the options stand in.
     pub fn file(&self) -> &str {
         &self.file
@@ -184,5 +195,24 @@ impl Options {
             OptionValue::Node(node) => Some(node),
             _ => None,
         }
+    }
+}
+
+fn hash_value(value: &OptionValue, hasher: &mut sha2::Sha256) {
+    use sha2::Digest;
+    match value {
+        OptionValue::Secret(secret) => hasher.update(secret.reveal()),
+        OptionValue::List(items) => items.iter().for_each(|(item, _)| {
+            hasher.update([1]);
+            hash_value(item, hasher);
+        }),
+        OptionValue::Map(entries) => entries.iter().for_each(|(key, _, value, _)| {
+            hasher.update([2]);
+            hasher.update(key);
+            hash_value(value, hasher);
+        }),
+        OptionValue::Node(node) => hasher.update(node.to_json().to_string()),
+        // The names of the variants keep `1` and `"1"` apart; these hold no secrets.
+        other => hasher.update(format!("{other:?}")),
     }
 }

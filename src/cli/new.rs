@@ -1,0 +1,193 @@
+//! `cartwire new`: a project folder that runs, checks and tests at once, made of the shipped pipelines.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use include_dir::{Dir, include_dir};
+
+use super::{Outcome, Placeholders, STYLE_DIM, STYLE_GOOD, complain};
+use crate::pipeline::{Loaded, Plan};
+use crate::script::Limits;
+use crate::tree::Tree;
+
+static PIPELINES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/pipelines");
+static SCRIPTS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/scripts");
+static FIXTURES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/tests/fixtures");
+
+/// Fixtures that come with a new project; more would be in the way.
+const CASES_MAX: usize = 6;
+
+#[derive(clap::Args)]
+pub(super) struct Arguments {
+    /// The folder to make.
+    dir: PathBuf,
+    /// What the first pipeline takes in.
+    #[arg(long, value_enum, default_value_t = Kind::Shopify)]
+    source: Kind,
+    /// Add the pipeline to a folder that has files already; none is overwritten.
+    #[arg(long)]
+    add: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Kind {
+    /// Shopify webhooks.
+    Shopify,
+    /// Page, track and identify calls of analytics.js and other Segment SDKs.
+    Browser,
+    /// Any JSON or form POST.
+    Webhook,
+    /// A file of Segment events, rewritten into another file.
+    Rewrite,
+}
+
+impl Kind {
+    /// The shipped pipeline's name.
+    fn pipeline(self) -> &'static str {
+        match self {
+            Self::Shopify => "shopify",
+            Self::Browser => "browser",
+            Self::Webhook => "webhook",
+            Self::Rewrite => "rewrite",
+        }
+    }
+}
+
+pub(super) fn run(arguments: &Arguments) -> Outcome {
+    match make(arguments) {
+        Ok(files) => {
+            for file in &files {
+                anstream::println!("{STYLE_GOOD}made{STYLE_GOOD:#} {}", arguments.dir.join(file).display());
+            }
+            let dir = arguments.dir.display();
+            anstream::println!("\nNext:");
+            for (command, what) in [
+                (format!("cd {dir}"), ""),
+                ("cartwire test".to_owned(), "run the fixtures"),
+                ("cartwire run --dry-run --samples".to_owned(), "see rewritten messages, without an account"),
+            ] {
+                anstream::println!("  {command:36}{STYLE_DIM}{what}{STYLE_DIM:#}");
+            }
+            Outcome::Fine
+        }
+        Err(error) => {
+            complain(error);
+            Outcome::Failed
+        }
+    }
+}
+
+fn make(arguments: &Arguments) -> Result<Vec<String>, String> {
+    let dir = &arguments.dir;
+    let taken = std::fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_some());
+    if taken && !arguments.add {
+        return Err(format!("{} is not empty: choose another folder, or use --add", dir.display()));
+    }
+    let mut made = Vec::new();
+    for (path, content) in files(arguments.source.pipeline())? {
+        let target = dir.join(&path);
+        if target.exists() {
+            continue;
+        }
+        write(&target, &content).map_err(|error| format!("{}: {error}", target.display()))?;
+        made.push(path);
+    }
+    Ok(made)
+}
+
+fn write(target: &Path, content: &[u8]) -> std::io::Result<()> {
+    if let Some(parent) = target.parent() {
+        std::fs::create_dir_all(parent)?;
+    }
+    std::fs::write(target, content)
+}
+
+/// Everything a project of one shipped pipeline needs: path and content.
+fn files(pipeline: &str) -> Result<Vec<(String, Vec<u8>)>, String> {
+    let mut tree = Tree::new();
+    add(&PIPELINES, "pipelines", &mut tree);
+    add(&SCRIPTS, "scripts", &mut tree);
+    let tree = Arc::new(tree);
+    let file = format!("pipelines/{pipeline}.yaml");
+    // Loading tells which scripts and tables belong to it, the imported ones too.
+    let Loaded { plan, problems } = Plan::load(&tree, &file, pipeline, &Placeholders::isolated(), &Limits::default());
+    let plan = plan.ok_or_else(|| problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))?;
+    let mut found: Vec<(String, Vec<u8>)> = plan
+        .files
+        .iter()
+        .filter_map(|path| tree.get(path).map(|text| (path.clone(), text.as_bytes().to_vec())))
+        .collect();
+    found.extend(fixtures(pipeline));
+    found.push((".gitignore".to_owned(), b".cartwire/\n".to_vec()));
+    found.sort();
+    Ok(found)
+}
+
+/// The first cases of a pipeline, with the bodies that they name.
+fn fixtures(pipeline: &str) -> Vec<(String, Vec<u8>)> {
+    let mut cases: Vec<_> = FIXTURES
+        .get_dir(pipeline)
+        .into_iter()
+        .flat_map(Dir::files)
+        .filter(|file| file.path().extension().is_some_and(|ending| ending == "yaml"))
+        .collect();
+    cases.sort_by_key(|file| file.path());
+    let mut found = Vec::new();
+    let mut bodies = BTreeSet::new();
+    for case in cases.into_iter().take(CASES_MAX) {
+        let text = case.contents_utf8().unwrap_or_default();
+        bodies.extend(named_files(text).map(|name| resolve(&format!("{pipeline}/{name}"))));
+        found.push((format!("tests/fixtures/{}", case.path().display()), case.contents().to_vec()));
+    }
+    bodies.extend(pipeline_inputs(pipeline));
+    for path in bodies {
+        if let Some(file) = FIXTURES.get_file(&path) {
+            found.push((format!("tests/fixtures/{path}"), file.contents().to_vec()));
+        }
+    }
+    found
+}
+
+/// Files below `tests/fixtures` that the pipeline itself reads by default.
+fn pipeline_inputs(pipeline: &str) -> Vec<String> {
+    let text = PIPELINES.get_file(format!("{pipeline}.yaml")).and_then(|file| file.contents_utf8()).unwrap_or_default();
+    text.split("tests/fixtures/")
+        .skip(1)
+        .map(|rest| rest.chars().take_while(|c| c.is_alphanumeric() || "/_-.".contains(*c)).collect())
+        .collect()
+}
+
+/// What `body_file` and `headers_file` name.
+fn named_files(text: &str) -> impl Iterator<Item = &str> {
+    text.lines().filter_map(|line| {
+        let (_, rest) = line.split_once("body_file:").or_else(|| line.split_once("headers_file:"))?;
+        rest.split([',', '}', '#']).next().map(|name| name.trim().trim_matches(['"', '\'']))
+    })
+}
+
+/// A path without `..`.
+fn resolve(path: &str) -> String {
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.split('/') {
+        match part {
+            ".." => {
+                parts.pop();
+            }
+            "." | "" => {}
+            part => parts.push(part),
+        }
+    }
+    parts.join("/")
+}
+
+fn add(dir: &Dir<'_>, prefix: &str, tree: &mut Tree) {
+    for file in dir.files() {
+        if let Some(text) = file.contents_utf8() {
+            tree.insert(format!("{prefix}/{}", file.path().to_string_lossy().replace('\\', "/")), text);
+        }
+    }
+    for inner in dir.dirs() {
+        add(inner, prefix, tree);
+    }
+}
