@@ -30,13 +30,19 @@ pub(super) struct Parcel {
 pub(super) struct SinkState {
     /// Every message of every delivery up to here has arrived or is a dead letter.
     pub(super) cursor: AtomicU64,
+    /// Messages that were queued and have not come to an end.
+    pub(super) pending: AtomicU64,
     /// Why nothing goes out at the moment, if so.
     pub(super) trouble: std::sync::Mutex<Option<String>>,
 }
 
 impl SinkState {
     pub(super) fn at(cursor: u64) -> Self {
-        Self { cursor: AtomicU64::new(cursor), trouble: std::sync::Mutex::default() }
+        Self { cursor: AtomicU64::new(cursor), pending: AtomicU64::new(0), trouble: std::sync::Mutex::default() }
+    }
+
+    fn ended(&self, messages: usize) {
+        let _ = self.pending.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |pending| Some(pending.saturating_sub(messages as u64)));
     }
 
     fn trouble(&self, text: Option<String>) {
@@ -186,6 +192,7 @@ impl Deliverer {
                     backoff.reset();
                     self.state.trouble(None);
                     self.ledger.sent(part.len());
+                    self.state.ended(part.len());
                     self.metrics.sent(&self.pipeline, &self.part.id, part.len());
                 }
                 Judgement::Reject { reason } if part.len() > 1 => {
@@ -247,6 +254,7 @@ impl Deliverer {
             match self.graveyard.bury(vec![burial.clone()]).await {
                 Ok(()) => {
                     self.ledger.dead(&self.part.id, "rejected");
+                    self.state.ended(1);
                     self.metrics.dead(&self.pipeline, &self.part.id, "rejected", 1);
                     return true;
                 }

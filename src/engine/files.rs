@@ -111,7 +111,7 @@ impl Out {
                     pipeline: Arc::clone(&plan.name),
                     part: part.clone(),
                     state: Arc::new(SinkState::at(0)),
-                    transmitter: Transmitter::open(part, shared),
+                    transmitter: Transmitter::open(part, shared, false),
                     graveyard: Arc::clone(&shared.graveyard),
                     ledger: Arc::clone(&pipeline.ledger),
                     metrics: Arc::clone(&shared.metrics),
@@ -136,6 +136,7 @@ impl Out {
         for (part, messages) in plan.sinks.iter().zip(per_sink) {
             match self.sinks.iter().find(|(id, ..)| *id == part.id) {
                 Some((_, queue, _)) => {
+                    // Waits while the sink is slow: that slows the reading down.
                     let _ = queue.send(Parcel { messages, mark: 0 }).await;
                 }
                 // A sink that came with a later version takes part from the next run on.

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::{Body, Incoming};
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 
 use super::metrics::Metrics;
 use super::routes::{Route, Routes};
@@ -30,7 +30,12 @@ pub(super) struct Intake {
     pub(super) metrics: Arc<Metrics>,
     /// Whether `X-Forwarded-For` tells the client's address.
     pub(super) behind_proxy: bool,
+    /// Room for bodies that are being read, in KiB: many large bodies at once must not fill the memory.
+    pub(super) room_kib: Arc<Semaphore>,
 }
+
+/// Bodies under way take so much memory at most.
+pub(super) const ROOM_KIB: usize = 256 * 1024;
 
 impl Intake {
     /// Answers one request. Never fails: whatever happens has a status.
@@ -53,6 +58,11 @@ impl Intake {
     async fn accept(&self, route: &Route, rest: &str, request: http::Request<Incoming>, peer: IpAddr) -> Result<Reply, Reply> {
         let (head, body) = request.into_parts();
         let limit = route.source.body_bytes_max();
+        let expected = body.size_hint().upper().unwrap_or(limit as u64).min(limit as u64);
+        let Ok(_room) = Arc::clone(&self.room_kib).try_acquire_many_owned((expected / 1024 + 1) as u32) else {
+            self.metrics.refused(&route.plan.name, &route.id, "overloaded");
+            return Err(route.source.overloaded(1));
+        };
         let wire = self.read(route, body, limit).await?;
         let started = Instant::now();
         let decoded = self.unpack(route, &head.headers, &wire, limit)?;

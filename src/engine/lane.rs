@@ -18,7 +18,7 @@ use super::transmit::{Output, Transmitter};
 use super::worker::{Done, Job, Workers};
 use crate::event::Delivery;
 use crate::journal::{Cursors, Journal, Reader};
-use crate::pipeline::{Plan, SinkPart};
+use crate::pipeline::{Message, Plan, SinkPart};
 
 /// Deliveries in one job, and jobs under way: enough to keep the workers busy, few enough to bound memory.
 const JOB_DELIVERIES: usize = 128;
@@ -242,14 +242,10 @@ impl Runner {
             self.job(plan, rest, until);
             rest = later;
         }
-        if self.jobs.is_empty() {
-            // Nothing for this pipeline: the cursors move on all the same, so that the journal can be tidied.
-            for sink in &mut self.sinks {
-                if sink.state.cursor.load(Ordering::SeqCst) == sink.enqueued {
-                    sink.enqueued = sink.enqueued.max(mark);
-                    sink.state.cursor.fetch_max(mark, Ordering::SeqCst);
-                }
-            }
+        // What was read for other pipelines moves the cursors too, so that the journal can be tidied.
+        match self.jobs.back_mut() {
+            Some((last, ..)) => *last = (*last).max(mark),
+            None => self.sinks.iter_mut().for_each(|sink| sink.put(Vec::new(), mark)),
         }
     }
 
@@ -277,7 +273,7 @@ impl Runner {
             tracing::error!(pipeline = %plan.name, %error, "dead letters cannot be kept, will try again");
             tokio::time::sleep(Duration::from_secs(2)).await;
         }
-        let mut per_sink: Vec<Vec<(crate::pipeline::Message, Arc<str>)>> = vec![Vec::new(); self.sinks.len()];
+        let mut per_sink: Vec<Vec<(Message, Arc<str>)>> = vec![Vec::new(); self.sinks.len()];
         for Done { delivery, outcome } in done {
             for (number, messages) in outcome.messages.into_iter().enumerate() {
                 let Some(part) = plan.sinks.get(number) else { continue };
@@ -294,11 +290,7 @@ impl Runner {
             }
         }
         for (sink, messages) in self.sinks.iter_mut().zip(per_sink) {
-            if mark > sink.enqueued {
-                sink.enqueued = mark;
-                sink.overflow.push_back(Parcel { messages, mark });
-                sink.fill();
-            }
+            sink.put(messages, mark);
         }
         self.processed = self.processed.max(mark);
     }
@@ -320,6 +312,11 @@ impl Runner {
         for sink in go {
             sink.stop().await;
             self.save_cursor(&sink.part.id, sink.state.cursor.load(Ordering::SeqCst));
+            if !plan.sinks.iter().any(|part| part.id == sink.part.id) {
+                for _ in 0..sink.state.pending.load(Ordering::SeqCst) {
+                    self.status.ledger.dropped(&sink.part.id, "sink removed");
+                }
+            }
         }
         self.sinks = stay;
         self.open_sinks(&plan);
@@ -354,7 +351,7 @@ impl Runner {
             pipeline: Arc::clone(&self.plan.name),
             part: part.clone(),
             state: Arc::clone(&state),
-            transmitter: Transmitter::open(part, shared),
+            transmitter: Transmitter::open(part, shared, true),
             graveyard: Arc::clone(&shared.graveyard),
             ledger: Arc::clone(&self.status.ledger),
             metrics: Arc::clone(&shared.metrics),
@@ -403,6 +400,17 @@ impl Runner {
 }
 
 impl SinkLane {
+    /// Queues the messages of all deliveries up to `mark`.
+    fn put(&mut self, messages: Vec<(Message, Arc<str>)>, mark: u64) {
+        if mark <= self.enqueued {
+            return;
+        }
+        self.enqueued = mark;
+        self.state.pending.fetch_add(messages.len() as u64, Ordering::SeqCst);
+        self.overflow.push_back(Parcel { messages, mark });
+        self.fill();
+    }
+
     /// Moves into the queue what fits.
     fn fill(&mut self) {
         let Some(queue) = &self.queue else { return };

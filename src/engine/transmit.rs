@@ -19,8 +19,8 @@ const ANSWER_BYTES_MAX: usize = 64 * 1024;
 pub(super) enum Transmitter {
     /// To a server.
     Http { client: reqwest::Client, timeout: Duration },
-    /// Into a file.
-    File(Arc<Mutex<FileWriter>>),
+    /// Into a file; `durable`: each batch is synced, because a cursor moves past it.
+    File { writer: Arc<Mutex<FileWriter>>, durable: bool },
     /// To standard output; `dry` tells where it would have gone.
     Console { pretty: bool, dry: Option<String>, out: Output },
 }
@@ -50,7 +50,7 @@ pub(super) struct Sent {
 
 impl Transmitter {
     /// Opens what the sink needs. `dry`: nothing leaves the machine, messages are printed instead.
-    pub(super) fn open(part: &SinkPart, shared: &Shared) -> Self {
+    pub(super) fn open(part: &SinkPart, shared: &Shared, durable: bool) -> Self {
         match part.sink.target() {
             Target::Http { .. } if shared.dry => {
                 Self::Console { pretty: true, dry: Some(part.sink.describe()), out: shared.out.clone() }
@@ -62,11 +62,11 @@ impl Transmitter {
                 let path = shared.dir.join(&target.path);
                 let mut files = shared.files.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
                 if let Some(writer) = files.get(&path).and_then(std::sync::Weak::upgrade) {
-                    return Self::File(writer);
+                    return Self::File { writer, durable };
                 }
                 let writer = Arc::new(Mutex::new(FileWriter::new(path.clone(), target)));
                 files.insert(path, Arc::downgrade(&writer));
-                Self::File(writer)
+                Self::File { writer, durable }
             }
             Target::Console { pretty } => Self::Console { pretty, dry: None, out: shared.out.clone() },
         }
@@ -76,7 +76,7 @@ impl Transmitter {
     pub(super) fn share(&self) -> Self {
         match self {
             Self::Http { client, timeout } => Self::Http { client: client.clone(), timeout: *timeout },
-            Self::File(writer) => Self::File(Arc::clone(writer)),
+            Self::File { writer, durable } => Self::File { writer: Arc::clone(writer), durable: *durable },
             Self::Console { pretty, dry, out } => {
                 Self::Console { pretty: *pretty, dry: dry.clone(), out: out.clone() }
             }
@@ -87,11 +87,15 @@ impl Transmitter {
     pub(super) async fn transmit(&mut self, part: &SinkPart, messages: &[Bytes], retries: u32) -> Sent {
         let judgement = match self {
             Self::Http { client, timeout } => http(client, *timeout, part, messages, retries).await,
-            Self::File(writer) => {
+            Self::File { writer, durable } => {
                 let mut writer = Arc::clone(writer).lock_owned().await;
-                let messages = messages.to_vec();
+                let (messages, durable) = (messages.to_vec(), *durable);
                 // A slow disk must not hold up the runtime.
-                let written = tokio::task::spawn_blocking(move || writer.append(&messages)).await;
+                let written = tokio::task::spawn_blocking(move || {
+                    writer.append(&messages)?;
+                    if durable { writer.sync() } else { Ok(()) }
+                })
+                .await;
                 io_judgement(written.map_err(std::io::Error::other).and_then(|written| written))
             }
             Self::Console { pretty, dry, out } => io_judgement(out.write(&console_text(messages, *pretty, dry.as_deref()))),
@@ -101,7 +105,7 @@ impl Transmitter {
 
     /// Makes sure that what was written is on the disk.
     pub(super) async fn close(self) {
-        if let Self::File(writer) = self {
+        if let Self::File { writer, .. } = self {
             let mut writer = writer.lock_owned().await;
             let closed = tokio::task::spawn_blocking(move || writer.sync()).await;
             if let Ok(Err(error)) = closed {
