@@ -66,6 +66,7 @@ fn letter(burial: Burial, journal: &Journal, at_ms: i64) -> DeadLetter {
         source: delivery.as_ref().map(|delivery| Arc::clone(&delivery.source)).unwrap_or_default(),
         delivery_seq: burial.origin.delivery,
         index: burial.origin.index,
+        fork: burial.origin.fork,
         revision: burial.revision.to_string(),
         part: burial.part,
         code: burial.code,

@@ -19,7 +19,6 @@ use rhai::Dynamic;
 use crate::diag::Diag;
 pub use crate::event::Refused;
 use crate::event::{Delivery, Event};
-pub use crate::event::Refused;
 use crate::registry::{Def, Options};
 
 /// All sources, sorted by name.

@@ -1,0 +1,98 @@
+//! To and from `serde_json::Value`, which lives at the edges only: configuration, fixtures, APIs, JSON path queries.
+
+use rhai::{Array, Dynamic, ImmutableString, Map};
+use rust_decimal::Decimal;
+use serde_json::{Number, Value};
+
+use super::error::EncodeError;
+use super::write::DEPTH_MAX;
+
+/// The value as `serde_json` has it. Keys are sorted, and a number that came as `199.00` is `199.0`.
+pub fn to_json_value(value: &Dynamic) -> Result<Value, EncodeError> {
+    convert(value, DEPTH_MAX)
+}
+
+/// The value as a script has it, untagged. An integer beyond 64 bits signed becomes a float.
+pub fn from_json_value(value: &Value) -> Dynamic {
+    match value {
+        Value::Null => Dynamic::UNIT,
+        Value::Bool(is) => Dynamic::from_bool(*is),
+        Value::Number(number) => match (number.as_i64(), number.as_f64()) {
+            (Some(int), _) => Dynamic::from_int(int),
+            (None, Some(float)) => Dynamic::from_float(float),
+            (None, None) => Dynamic::UNIT,
+        },
+        Value::String(text) => ImmutableString::from(text.as_str()).into(),
+        Value::Array(array) => Dynamic::from_array(array.iter().map(from_json_value).collect()),
+        Value::Object(object) => {
+            let members = object
+                .iter()
+                .map(|(key, value)| (key.as_str().into(), from_json_value(value)));
+            Dynamic::from_map(members.collect())
+        }
+    }
+}
+
+fn convert(value: &Dynamic, depth_left: usize) -> Result<Value, EncodeError> {
+    let nested = || depth_left.checked_sub(1).ok_or(EncodeError::TooDeep);
+    if value.is_unit() {
+        return Ok(Value::Null);
+    }
+    if let Ok(is) = value.as_bool() {
+        return Ok(Value::Bool(is));
+    }
+    if let Ok(int) = value.as_int() {
+        return Ok(int.into());
+    }
+    if let Ok(float) = value.as_float() {
+        return finite(float);
+    }
+    if let Ok(letter) = value.as_char() {
+        return Ok(letter.to_string().into());
+    }
+    if let Some(text) = value.read_lock::<ImmutableString>() {
+        return Ok(text.as_str().into());
+    }
+    if let Some(decimal) = value.read_lock::<Decimal>() {
+        // A whole number stays one, as the writer's text would read back.
+        let text = decimal.to_string();
+        return text.parse::<i64>().map_or_else(
+            |_| finite(text.parse().unwrap_or(f64::NAN)),
+            |int| Ok(int.into()),
+        );
+    }
+    if let Some(array) = value.read_lock::<Array>() {
+        let left = nested()?;
+        let element =
+            |(index, element)| convert(element, left).map_err(|error| error.under_index(index));
+        return array
+            .iter()
+            .enumerate()
+            .map(element)
+            .collect::<Result<_, _>>()
+            .map(Value::Array);
+    }
+    if let Some(map) = value.read_lock::<Map>() {
+        let left = nested()?;
+        let mut object = serde_json::Map::new();
+        for (key, value) in map.iter() {
+            object.insert(
+                key.to_string(),
+                convert(value, left).map_err(|error| error.under_key(key))?,
+            );
+        }
+        return Ok(Value::Object(object));
+    }
+    Err(EncodeError::NotData {
+        path: String::new(),
+        kind: value.type_name(),
+    })
+}
+
+fn finite(float: f64) -> Result<Value, EncodeError> {
+    Number::from_f64(float)
+        .map(Value::Number)
+        .ok_or(EncodeError::NotFinite {
+            path: String::new(),
+        })
+}
