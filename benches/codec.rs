@@ -3,11 +3,7 @@
 //! `cargo bench --bench codec` prints divan's table of the parts and then, for both events, how many times as long the
 //! loop bytes → script → bytes takes as plain Rust on `serde_json::Value`. The goal is 2.1 at most for event A (a
 //! browser track, 1.1 KB) and 1.6 for event B (a shop's order, 6 KB), with the sandbox's limits on.
-#![allow(
-    missing_docs,
-    clippy::unwrap_used,
-    reason = "a benchmark stops at the first thing that does not work"
-)]
+#![allow(missing_docs, clippy::unwrap_used, reason = "a benchmark stops at the first thing that does not work")]
 
 use std::cell::Cell;
 use std::hint::black_box;
@@ -82,9 +78,7 @@ mod decode {
 
     #[divan::bench(args = ["A", "B"])]
     fn cartwire(name: &str) -> rhai::Dynamic {
-        json::decode(event(name).as_bytes(), &Limits::default())
-            .unwrap()
-            .0
+        json::decode(event(name).as_bytes(), &Limits::default()).unwrap().0
     }
 
     #[divan::bench(args = ["A", "B"])]
@@ -157,10 +151,7 @@ struct Program {
 impl Program {
     fn new(script: &str) -> Self {
         let mut engine = Engine::new();
-        engine
-            .set_max_operations(1_000_000)
-            .set_max_call_levels(64)
-            .set_max_expr_depths(64, 32);
+        engine.set_max_operations(1_000_000).set_max_call_levels(64).set_max_expr_depths(64, 32);
         let stop = Rc::new(Cell::new(false));
         engine.on_progress(move |_| stop.get().then_some(Dynamic::UNIT));
         engine.register_fn("sha256", |text: ImmutableString| sha256(&text));
@@ -179,14 +170,8 @@ impl Program {
     fn run(&self, event: Dynamic) -> (Dynamic, bool) {
         let mut scope = Scope::new();
         scope.push_dynamic("event", event);
-        let result: Dynamic = self
-            .engine
-            .eval_ast_with_scope(&mut scope, &self.ast)
-            .unwrap();
-        let event = scope
-            .get_mut("event")
-            .map(std::mem::take)
-            .unwrap_or_default();
+        let result: Dynamic = self.engine.eval_ast_with_scope(&mut scope, &self.ast).unwrap();
+        let event = scope.get_mut("event").map(std::mem::take).unwrap_or_default();
         (event, result.as_bool() != Ok(false))
     }
 }
@@ -201,11 +186,7 @@ fn native_a(text: &[u8], out: &mut Vec<u8>) {
         return;
     }
     event["event"] = "Order Completed".into();
-    let email = event["properties"]["email"]
-        .as_str()
-        .unwrap()
-        .trim()
-        .to_lowercase();
+    let email = event["properties"]["email"].as_str().unwrap().trim().to_lowercase();
     let properties = event["properties"].as_object_mut().unwrap();
     properties.insert("email_sha256".into(), sha256(&email).into());
     properties.insert("store".into(), "north".into());
@@ -255,8 +236,7 @@ fn ratio(name: &str, event: &str, script: &str, native: fn(&[u8], &mut Vec<u8>))
     check(&program, native, &events);
 
     let mut parts: [(&str, Vec<f64>); 6] =
-        ["inner loop", "native", "decode", "script", "encode", "drop"]
-            .map(|part| (part, Vec::new()));
+        ["inner loop", "native", "decode", "script", "encode", "drop"].map(|part| (part, Vec::new()));
     for _ in 0..ROUNDS {
         parts[0].1.push(time(&events, |text| {
             out.clear();
@@ -272,10 +252,7 @@ fn ratio(name: &str, event: &str, script: &str, native: fn(&[u8], &mut Vec<u8>))
         }));
         let mut done = Vec::new();
         parts[3].1.push(time(&decoded, |(event, tape)| {
-            done.push((
-                program.run(std::mem::take(&mut event.clone())).0,
-                Rc::clone(tape),
-            ));
+            done.push((program.run(std::mem::take(&mut event.clone())).0, Rc::clone(tape)));
         }));
         drop(decoded);
         parts[4].1.push(time(&done, |(event, tape)| {
@@ -292,10 +269,7 @@ fn ratio(name: &str, event: &str, script: &str, native: fn(&[u8], &mut Vec<u8>))
         times[times.len() / 2]
     };
     let medians = parts.map(|(part, mut times)| (part, median(&mut times)));
-    println!(
-        "inner loop {name}: {:.2}x of serde_json::Value native",
-        medians[0].1 / medians[1].1
-    );
+    println!("inner loop {name}: {:.2}x of serde_json::Value native", medians[0].1 / medians[1].1);
     for (part, nanoseconds) in medians {
         println!("    {part:<12}{nanoseconds:>8.0} ns per event");
     }

@@ -76,10 +76,7 @@ fn the_reader_agrees_with_serde_json() {
         accepted += usize::from(agrees(&text, round));
     }
     // If nearly all were refused, nothing but the refusal would have been tested.
-    assert!(
-        (ROUNDS / 20..ROUNDS * 19 / 20).contains(&accepted),
-        "{accepted} accepted"
-    );
+    assert!((ROUNDS / 20..ROUNDS * 19 / 20).contains(&accepted), "{accepted} accepted");
 }
 
 /// Checks one text, and tells whether it was accepted.
@@ -97,13 +94,9 @@ fn agrees(text: &[u8], round: usize) -> bool {
         }
         (Ok((value, tape)), Err(error)) => {
             let message = error.to_string();
-            let meant = [
-                "surrogate",
-                "number out of range",
-                "unexpected end of hex escape",
-            ]
-            .iter()
-            .any(|reason| message.contains(reason));
+            let meant = ["surrogate", "number out of range", "unexpected end of hex escape"]
+                .iter()
+                .any(|reason| message.contains(reason));
             assert!(meant, "only we accept, {message}: {}", shown());
             comes_back(value, tape, &shown);
         }
@@ -131,19 +124,12 @@ fn same(ours: &Dynamic, theirs: &Value) -> bool {
         Value::String(text) => ours.clone().into_string().as_ref() == Ok(text),
         Value::Array(list) => {
             let array = ours.as_array_ref().unwrap();
-            array.len() == list.len()
-                && array
-                    .iter()
-                    .zip(list)
-                    .all(|(ours, theirs)| same(ours, theirs))
+            array.len() == list.len() && array.iter().zip(list).all(|(ours, theirs)| same(ours, theirs))
         }
         Value::Object(object) => {
             let map = ours.as_map_ref().unwrap();
             map.len() == object.len()
-                && map
-                    .iter()
-                    .zip(object)
-                    .all(|((key, ours), (name, theirs))| key == name && same(ours, theirs))
+                && map.iter().zip(object).all(|((key, ours), (name, theirs))| key == name && same(ours, theirs))
         }
         Value::Number(number) => match (ours.as_int(), number.as_i64()) {
             (Ok(ours), Some(theirs)) => ours == theirs,

@@ -64,20 +64,14 @@ impl JsonErrorKind {
             Self::TrailingText => "expected the end of the document",
             Self::NotUtf8 => "the text is not UTF-8",
             Self::TooDeep => "arrays and objects are nested too deep",
-            Self::TooLarge => "the document has too many values",
+            Self::TooLarge => "the document is too large",
         }
     }
 }
 
 impl fmt::Display for JsonError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} at line {} column {}",
-            self.kind.text(),
-            self.line,
-            self.column
-        )
+        write!(f, "{} at line {} column {}", self.kind.text(), self.line, self.column)
     }
 }
 
@@ -105,11 +99,7 @@ impl Fault {
             kind: self.kind,
             line: lines.count() + 1,
             // Continuation bytes are no characters of their own.
-            column: last
-                .iter()
-                .filter(|&&b| b & 0b1100_0000 != 0b1000_0000)
-                .count()
-                + 1,
+            column: last.iter().filter(|&&b| b & 0b1100_0000 != 0b1000_0000).count() + 1,
         }
     }
 }
@@ -157,13 +147,8 @@ impl EncodeError {
 
     fn under(self, extend: impl Fn(&str) -> String) -> Self {
         match self {
-            Self::NotFinite { path } => Self::NotFinite {
-                path: extend(&path),
-            },
-            Self::NotData { path, kind } => Self::NotData {
-                path: extend(&path),
-                kind,
-            },
+            Self::NotFinite { path } => Self::NotFinite { path: extend(&path) },
+            Self::NotData { path, kind } => Self::NotData { path: extend(&path), kind },
             Self::TooDeep | Self::TooLarge => self,
         }
     }
@@ -172,25 +157,13 @@ impl EncodeError {
 impl fmt::Display for EncodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let whole = |path: &str| {
-            if path.is_empty() {
-                "the value".to_owned()
-            } else {
-                format!("`{path}`")
-            }
+            if path.is_empty() { "the value".to_owned() } else { format!("`{path}`") }
         };
         match self {
             Self::NotFinite { path } => {
-                write!(
-                    f,
-                    "{} is infinite or not a number, which JSON cannot say",
-                    whole(path)
-                )
+                write!(f, "{} is infinite or not a number, which JSON cannot say", whole(path))
             }
-            Self::NotData { path, kind } => write!(
-                f,
-                "{} is of type {kind}, which JSON cannot say",
-                whole(path)
-            ),
+            Self::NotData { path, kind } => write!(f, "{} is of type {kind}, which JSON cannot say", whole(path)),
             Self::TooDeep => f.write_str("the value is nested too deep"),
             Self::TooLarge => f.write_str("the value has too many parts"),
         }

@@ -56,10 +56,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            depth: 128,
-            nodes: 1_000_000,
-        }
+        Self { depth: 128, nodes: 1_000_000 }
     }
 }
 

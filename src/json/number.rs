@@ -11,8 +11,8 @@ pub(super) enum Number {
 
 /// Powers of ten that a float holds exactly.
 const EXACT: [f64; 23] = [
-    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16,
-    1e17, 1e18, 1e19, 1e20, 1e21, 1e22,
+    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20,
+    1e21, 1e22,
 ];
 
 /// Reads the number that begins at `start`, and returns it with the offset after it.
@@ -32,15 +32,9 @@ pub(super) fn read(text: &str, start: usize) -> Result<(Number, usize), Fault> {
     if !matches!(byte(at), b'.' | b'e' | b'E') {
         // Eighteen digits always fit; more are rare enough for the careful way.
         let number = if digit_count <= 18 {
-            Number::Int(if negative {
-                -(mantissa as i64)
-            } else {
-                mantissa as i64
-            })
+            Number::Int(if negative { -(mantissa as i64) } else { mantissa as i64 })
         } else {
-            text[start..at]
-                .parse()
-                .map_or_else(|_| Number::Float(slow(&text[start..at])), Number::Int)
+            text[start..at].parse().map_or_else(|_| Number::Float(slow(&text[start..at])), Number::Int)
         };
         return Ok((number, at));
     }
@@ -59,22 +53,14 @@ pub(super) fn read(text: &str, start: usize) -> Result<(Number, usize), Fault> {
         let mut scale = 0;
         let end = digits(bytes, at, &mut scale)?;
         // Beyond 18 digits the scale may have wrapped; any value out of the exact range sends it the slow way.
-        let scale = if end - at > 18 {
-            i64::from(i32::MAX)
-        } else {
-            scale as i64
-        };
+        let scale = if end - at > 18 { i64::from(i32::MAX) } else { scale as i64 };
         exponent += if minus { -scale } else { scale };
         at = end;
     }
     // A mantissa and a power of ten that are both exact give a correctly rounded result in one operation.
     let float = match EXACT.get(exponent.unsigned_abs() as usize) {
         Some(power) if digit_count <= 19 && mantissa <= 1 << 53 => {
-            let magnitude = if exponent < 0 {
-                mantissa as f64 / power
-            } else {
-                mantissa as f64 * power
-            };
+            let magnitude = if exponent < 0 { mantissa as f64 / power } else { mantissa as f64 * power };
             if negative { -magnitude } else { magnitude }
         }
         _ => slow(&text[start..at]),
@@ -97,19 +83,11 @@ pub(super) fn write_int(int: i64, out: &mut Vec<u8>) {
 #[inline]
 fn digits(bytes: &[u8], start: usize, value: &mut u64) -> Result<usize, Fault> {
     let mut at = start;
-    while let Some(digit) = bytes
-        .get(at)
-        .map(|b| b.wrapping_sub(b'0'))
-        .filter(|&digit| digit < 10)
-    {
+    while let Some(digit) = bytes.get(at).map(|b| b.wrapping_sub(b'0')).filter(|&digit| digit < 10) {
         *value = value.wrapping_mul(10).wrapping_add(u64::from(digit));
         at += 1;
     }
-    if at == start {
-        Err(Fault::new(at, JsonErrorKind::ExpectedDigit))
-    } else {
-        Ok(at)
-    }
+    if at == start { Err(Fault::new(at, JsonErrorKind::ExpectedDigit)) } else { Ok(at) }
 }
 
 /// The standard library's correctly rounded conversion; too large a number is infinite.

@@ -13,32 +13,21 @@ use super::tape::{Index, Kind, Node, Span};
 const DEPTH_MAX: usize = 512;
 
 /// Reads a whole document. With `TAPE`, values are tagged and the index is filled.
-pub(super) fn document<const TAPE: bool>(
-    text: &[u8],
-    limits: &Limits,
-) -> Result<(Dynamic, Index), Fault> {
+pub(super) fn document<const TAPE: bool>(text: &[u8], limits: &Limits) -> Result<(Dynamic, Index), Fault> {
     // One pass of the standard library's vectorised check makes all later slicing free of it.
-    let text = std::str::from_utf8(text)
-        .map_err(|e| Fault::new(e.valid_up_to(), JsonErrorKind::NotUtf8))?;
+    let text = std::str::from_utf8(text).map_err(|e| Fault::new(e.valid_up_to(), JsonErrorKind::NotUtf8))?;
     if text.len() >= 1 << 31 {
         return Err(Fault::new(0, JsonErrorKind::TooLarge));
     }
     // Shop and browser events have a value for each 15 to 25 bytes.
-    let nodes = if TAPE {
-        Vec::with_capacity(text.len() / 16 + 4)
-    } else {
-        Vec::new()
-    };
+    let nodes = if TAPE { Vec::with_capacity(text.len() / 16 + 4) } else { Vec::new() };
     let mut reader = Reader::<TAPE> {
         text,
         bytes: text.as_bytes(),
         at: 0,
         depth_left: limits.depth.min(DEPTH_MAX),
         nodes_left: limits.nodes.min(i32::MAX as usize - 1),
-        index: Index {
-            nodes,
-            ..Index::default()
-        },
+        index: Index { nodes, ..Index::default() },
         parts: Vec::with_capacity(64),
         scratch: String::new(),
         shapes: Shapes::take(),
@@ -123,21 +112,12 @@ impl<const TAPE: bool> Reader<'_, TAPE> {
     ///
     /// Inlined into each case so that the value is made where it stays: returning it by way of the stack costs more
     /// than reading it.
-    #[allow(
-        clippy::inline_always,
-        reason = "measured: a tenth of the reader's time"
-    )]
+    #[allow(clippy::inline_always, reason = "measured: a tenth of the reader's time")]
     #[inline(always)]
     fn push(&mut self, key: Span, start: usize, value: Dynamic, kind: Kind, bits: u64) {
         self.parts.push(Part { key, value });
         if TAPE {
-            self.index.nodes.push(Node {
-                span: Span::new(start, self.at),
-                key,
-                place: 0,
-                kind,
-                bits,
-            });
+            self.index.nodes.push(Node { span: Span::new(start, self.at), key, place: 0, kind, bits });
             let tag = self.index.nodes.len() as i32;
             if let Some(part) = self.parts.last_mut() {
                 part.value.set_tag(tag);
@@ -229,9 +209,7 @@ impl<const TAPE: bool> Reader<'_, TAPE> {
             let value = std::mem::take(&mut member.value);
             let nodes = &mut self.index.nodes;
             // A duplicate key takes the place of the first.
-            let shadowed = map
-                .get(key)
-                .and_then(|old| nodes.get((old.tag() as usize).wrapping_sub(1)));
+            let shadowed = map.get(key).and_then(|old| nodes.get((old.tag() as usize).wrapping_sub(1)));
             let place = shadowed.map_or(map.len(), |node| node.place as usize);
             set_place(nodes, &value, place);
             map.insert(key.into(), value);

@@ -59,9 +59,7 @@ pub(super) struct Shape {
 impl Shapes {
     /// The shapes that this thread knows, to be given back with [`Shapes::give_back`].
     pub(super) fn take() -> Self {
-        KNOWN.take().unwrap_or_else(|| Self {
-            slots: (0..SLOTS).map(|_| Slot::default()).collect(),
-        })
+        KNOWN.take().unwrap_or_else(|| Self { slots: (0..SLOTS).map(|_| Slot::default()).collect() })
     }
 
     pub(super) fn give_back(self) {
@@ -72,9 +70,7 @@ impl Shapes {
     #[inline]
     pub(super) fn find(&self, hash: u64, text: &str, members: &[Part]) -> Option<&Shape> {
         let slot = &self.slots[hash as usize % SLOTS];
-        slot.shape
-            .as_ref()
-            .filter(|shape| slot.hash == hash && shape.has_keys(text, members))
+        slot.shape.as_ref().filter(|shape| slot.hash == hash && shape.has_keys(text, members))
     }
 
     /// Takes note of an object that had no known shape; `map` is what became of it.
@@ -103,10 +99,7 @@ impl Shape {
             keys,
             ends,
             template: map.keys().map(|key| (key.clone(), Dynamic::UNIT)).collect(),
-            places: places
-                .values()
-                .map(|place| place.as_int().unwrap_or_default() as u32)
-                .collect(),
+            places: places.values().map(|place| place.as_int().unwrap_or_default() as u32).collect(),
         }
     }
 
@@ -122,9 +115,7 @@ impl Shape {
 
     /// The tags of an object's members, in the order of the keys.
     pub(super) fn sorted<'m>(&'m self, members: &'m [Part]) -> impl Iterator<Item = u32> + 'm {
-        self.places
-            .iter()
-            .map(|&place| members[place as usize].value.tag() as u32)
+        self.places.iter().map(|&place| members[place as usize].value.tag() as u32)
     }
 
     /// The map of an object of this shape; its values are taken out of `members`.
@@ -146,11 +137,7 @@ pub(super) fn hash(so_far: u64, bytes: &[u8], key: Span) -> u64 {
     if let Some(chunk) = bytes.get(start..start + 8) {
         eight.copy_from_slice(chunk);
     }
-    let mask = if len < 8 {
-        (1 << (len * 8)) - 1
-    } else {
-        u64::MAX
-    };
+    let mask = if len < 8 { (1 << (len * 8)) - 1 } else { u64::MAX };
     let word = (u64::from_le_bytes(eight) & mask) ^ (len as u64) << 56;
     let mixed = (so_far.rotate_left(5) ^ word).wrapping_mul(0x517c_c1b7_2722_0a95);
     mixed ^ mixed >> 32

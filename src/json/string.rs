@@ -17,10 +17,7 @@ pub(super) fn scan(bytes: &[u8], mut at: usize) -> usize {
         let backslash = word ^ (ONES * u64::from(b'\\'));
         // Each term has the high bit of a byte that is below 0x20, or zero; borrows can only mark bytes after a hit.
         let control = word.wrapping_sub(ONES * 0x20) & !word;
-        let hit = (control
-            | (quote.wrapping_sub(ONES) & !quote)
-            | (backslash.wrapping_sub(ONES) & !backslash))
-            & HIGH;
+        let hit = (control | (quote.wrapping_sub(ONES) & !quote) | (backslash.wrapping_sub(ONES) & !backslash)) & HIGH;
         if hit != 0 {
             return at + (hit.trailing_zeros() / 8) as usize;
         }
@@ -37,18 +34,12 @@ pub(super) fn unescape(inner: &str, offset: usize, out: &mut String) -> Result<(
     let bytes = inner.as_bytes();
     let mut at = 0;
     loop {
-        let stop = bytes[at..]
-            .iter()
-            .position(|&b| b == b'\\')
-            .map_or(bytes.len(), |n| at + n);
+        let stop = bytes[at..].iter().position(|&b| b == b'\\').map_or(bytes.len(), |n| at + n);
         out.push_str(&inner[at..stop]);
         if stop == bytes.len() {
             return Ok(());
         }
-        let fault = Fault {
-            offset: offset + stop,
-            kind: JsonErrorKind::BadEscape,
-        };
+        let fault = Fault { offset: offset + stop, kind: JsonErrorKind::BadEscape };
         at = stop + 2;
         out.push(match bytes.get(stop + 1) {
             Some(b'"') => '"',
@@ -65,9 +56,7 @@ pub(super) fn unescape(inner: &str, offset: usize, out: &mut String) -> Result<(
                 match (unit, low_surrogate(bytes, at)) {
                     (0xd800..0xdc00, Some(low)) => {
                         at += 6;
-                        let code = 0x1_0000
-                            + ((u32::from(unit) - 0xd800) << 10)
-                            + (u32::from(low) - 0xdc00);
+                        let code = 0x1_0000 + ((u32::from(unit) - 0xd800) << 10) + (u32::from(low) - 0xdc00);
                         char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER)
                     }
                     _ => char::from_u32(u32::from(unit)).unwrap_or(char::REPLACEMENT_CHARACTER),
@@ -79,9 +68,7 @@ pub(super) fn unescape(inner: &str, offset: usize, out: &mut String) -> Result<(
 }
 
 fn hex4(bytes: &[u8], at: usize) -> Option<u16> {
-    bytes.get(at..at + 4)?.iter().try_fold(0, |unit: u16, &b| {
-        Some(unit << 4 | (b as char).to_digit(16)? as u16)
-    })
+    bytes.get(at..at + 4)?.iter().try_fold(0, |unit: u16, &b| Some(unit << 4 | (b as char).to_digit(16)? as u16))
 }
 
 fn low_surrogate(bytes: &[u8], at: usize) -> Option<u16> {

@@ -98,7 +98,7 @@ impl Tape {
         let inner = &self.text[member.key.start as usize + 1..member.key.end as usize - 1];
         if self.index.escaped_keys {
             unescaped(inner).as_bytes().cmp(key.as_bytes())
-        } else if same(inner, key.as_bytes()) {
+        } else if inner == key.as_bytes() {
             // By far the most common, and cheaper to tell than the order.
             Ordering::Equal
         } else {
@@ -111,7 +111,7 @@ impl Tape {
     pub(super) fn is_string(&self, node: &Node, text: &str) -> bool {
         let inner = || &self.text[node.span.start as usize + 1..node.span.end as usize - 1];
         match node.kind {
-            Kind::Plain => same(inner(), text.as_bytes()),
+            Kind::Plain => inner() == text.as_bytes(),
             Kind::Escaped => unescaped(inner()) == text,
             _ => false,
         }
@@ -121,46 +121,13 @@ impl Tape {
 impl Span {
     #[inline]
     pub(super) fn new(start: usize, end: usize) -> Self {
-        Self {
-            start: start as u32,
-            end: end as u32,
-        }
+        Self { start: start as u32, end: end as u32 }
     }
 
     /// The text between the quotes of a string.
     #[inline]
     pub(super) fn inner(self, text: &str) -> &str {
         &text[self.start as usize + 1..self.end as usize - 1]
-    }
-}
-
-/// Whether two texts are equal: most of what an event has is so short that the call of `memcmp` would cost more.
-#[inline]
-fn same(a: &[u8], b: &[u8]) -> bool {
-    if a.len() != b.len() {
-        return false;
-    }
-    // Two words that may overlap cover the whole length.
-    match (
-        a.first_chunk::<8>(),
-        b.first_chunk::<8>(),
-        a.last_chunk::<8>(),
-        b.last_chunk::<8>(),
-    ) {
-        (Some(a_first), Some(b_first), Some(a_last), Some(b_last)) if a.len() <= 16 => {
-            a_first == b_first && a_last == b_last
-        }
-        _ => match (
-            a.first_chunk::<4>(),
-            b.first_chunk::<4>(),
-            a.last_chunk::<4>(),
-            b.last_chunk::<4>(),
-        ) {
-            (Some(a_first), Some(b_first), Some(a_last), Some(b_last)) if a.len() <= 8 => {
-                a_first == b_first && a_last == b_last
-            }
-            _ => a == b,
-        },
     }
 }
 

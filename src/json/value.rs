@@ -25,9 +25,7 @@ pub fn from_json_value(value: &Value) -> Dynamic {
         Value::String(text) => ImmutableString::from(text.as_str()).into(),
         Value::Array(array) => Dynamic::from_array(array.iter().map(from_json_value).collect()),
         Value::Object(object) => {
-            let members = object
-                .iter()
-                .map(|(key, value)| (key.as_str().into(), from_json_value(value)));
+            let members = object.iter().map(|(key, value)| (key.as_str().into(), from_json_value(value)));
             Dynamic::from_map(members.collect())
         }
     }
@@ -56,43 +54,24 @@ fn convert(value: &Dynamic, depth_left: usize) -> Result<Value, EncodeError> {
     if let Some(decimal) = value.read_lock::<Decimal>() {
         // A whole number stays one, as the writer's text would read back.
         let text = decimal.to_string();
-        return text.parse::<i64>().map_or_else(
-            |_| finite(text.parse().unwrap_or(f64::NAN)),
-            |int| Ok(int.into()),
-        );
+        return text.parse::<i64>().map_or_else(|_| finite(text.parse().unwrap_or(f64::NAN)), |int| Ok(int.into()));
     }
     if let Some(array) = value.read_lock::<Array>() {
         let left = nested()?;
-        let element =
-            |(index, element)| convert(element, left).map_err(|error| error.under_index(index));
-        return array
-            .iter()
-            .enumerate()
-            .map(element)
-            .collect::<Result<_, _>>()
-            .map(Value::Array);
+        let element = |(index, element)| convert(element, left).map_err(|error| error.under_index(index));
+        return array.iter().enumerate().map(element).collect::<Result<_, _>>().map(Value::Array);
     }
     if let Some(map) = value.read_lock::<Map>() {
         let left = nested()?;
         let mut object = serde_json::Map::new();
         for (key, value) in map.iter() {
-            object.insert(
-                key.to_string(),
-                convert(value, left).map_err(|error| error.under_key(key))?,
-            );
+            object.insert(key.to_string(), convert(value, left).map_err(|error| error.under_key(key))?);
         }
         return Ok(Value::Object(object));
     }
-    Err(EncodeError::NotData {
-        path: String::new(),
-        kind: value.type_name(),
-    })
+    Err(EncodeError::NotData { path: String::new(), kind: value.type_name() })
 }
 
 fn finite(float: f64) -> Result<Value, EncodeError> {
-    Number::from_f64(float)
-        .map(Value::Number)
-        .ok_or(EncodeError::NotFinite {
-            path: String::new(),
-        })
+    Number::from_f64(float).map(Value::Number).ok_or(EncodeError::NotFinite { path: String::new() })
 }

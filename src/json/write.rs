@@ -14,7 +14,7 @@ use super::tape::{Kind, Node, Span, Tape};
 pub const DEPTH_MAX: usize = 256;
 
 /// How many values may be written: maps that share parts can unfold to any number.
-const VALUES_MAX: usize = 10_000_000;
+const VALUES_MAX: usize = 2_000_000;
 
 /// Objects with up to so many members are brought into the order of their source without allocating.
 const MEMBERS_INLINE: usize = 16;
@@ -24,16 +24,10 @@ const MEMBERS_INLINE: usize = 16;
 /// A value whose tag names a node of `tape`, and which still equals that node, is written as the node's source text.
 pub fn encode(value: &Dynamic, tape: &Tape, out: &mut Vec<u8>) -> Result<(), EncodeError> {
     let before = out.len();
-    out.reserve(tape.text().len());
-    let mut writer = Writer {
-        tape,
-        text: tape.text(),
-        out,
-        from: 0,
-        to: 0,
-        depth_left: DEPTH_MAX,
-        values_left: VALUES_MAX,
-    };
+    // Many events may share one large tape.
+    out.reserve(tape.text().len().min(16 * 1024));
+    let mut writer =
+        Writer { tape, text: tape.text(), out, from: 0, to: 0, depth_left: DEPTH_MAX, values_left: VALUES_MAX };
     let written = writer.value(value);
     writer.flush();
     if written.is_err() {
@@ -90,9 +84,7 @@ impl Writer<'_> {
                 }
                 _ if float.is_finite() => number::write_float(*float, self.fresh()),
                 _ => {
-                    return Err(EncodeError::NotFinite {
-                        path: String::new(),
-                    });
+                    return Err(EncodeError::NotFinite { path: String::new() });
                 }
             }
         } else if let Some(array) = value.read_lock::<Array>() {
@@ -103,18 +95,12 @@ impl Writer<'_> {
         } else if let Some(letter) = value.read_lock::<char>() {
             self.string(letter.encode_utf8(&mut [0; 4]));
         } else {
-            return Err(EncodeError::NotData {
-                path: String::new(),
-                kind: value.type_name(),
-            });
+            return Err(EncodeError::NotData { path: String::new(), kind: value.type_name() });
         }
         Ok(())
     }
 
-    fn nested(
-        &mut self,
-        write: impl FnOnce(&mut Self) -> Result<(), EncodeError>,
-    ) -> Result<(), EncodeError> {
+    fn nested(&mut self, write: impl FnOnce(&mut Self) -> Result<(), EncodeError>) -> Result<(), EncodeError> {
         if self.depth_left == 0 {
             return Err(EncodeError::TooDeep);
         }
@@ -130,8 +116,7 @@ impl Writer<'_> {
             if index > 0 {
                 self.byte(b',');
             }
-            self.value(element)
-                .map_err(|error| error.under_index(index))?;
+            self.value(element).map_err(|error| error.under_index(index))?;
         }
         self.byte(b']');
         Ok(())
@@ -165,10 +150,7 @@ impl Writer<'_> {
         let mut next = 0;
         for (key, value) in map {
             let member = loop {
-                let Some(member) = members
-                    .get(next)
-                    .and_then(|&number| tape.node(number as i32))
-                else {
+                let Some(member) = members.get(next).and_then(|&number| tape.node(number as i32)) else {
                     break None;
                 };
                 match tape.compare_key(member, key) {
@@ -193,10 +175,7 @@ impl Writer<'_> {
             self.source(member.key);
             self.byte(b':');
             if let Err(error) = self.value(value) {
-                let key = map
-                    .iter()
-                    .find(|(_, have)| std::ptr::eq(*have, *value))
-                    .map_or("", |(key, _)| key.as_str());
+                let key = map.iter().find(|(_, have)| std::ptr::eq(*have, *value)).map_or("", |(key, _)| key.as_str());
                 return Err(error.under_key(key));
             }
         }
@@ -222,10 +201,7 @@ impl Writer<'_> {
     fn open(&mut self, node: Option<&Node>, bracket: u8) {
         match node {
             Some(node) if self.text[node.span.start as usize] == bracket => {
-                self.source(Span {
-                    start: node.span.start,
-                    end: node.span.start + 1,
-                });
+                self.source(Span { start: node.span.start, end: node.span.start + 1 });
             }
             _ => self.byte(bracket),
         }

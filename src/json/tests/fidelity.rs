@@ -38,11 +38,7 @@ const ODD: &[&str] = &[
 #[test]
 fn untouched_values_keep_their_text() {
     for text in ODD {
-        for wrapped in [
-            (*text).to_owned(),
-            format!("[{text},{text}]"),
-            format!(r#"{{"z":{text},"a":{text}}}"#),
-        ] {
+        for wrapped in [(*text).to_owned(), format!("[{text},{text}]"), format!(r#"{{"z":{text},"a":{text}}}"#)] {
             let (value, tape) = read(&wrapped);
             assert_eq!(written(&value, &tape), wrapped);
         }
@@ -63,18 +59,9 @@ fn moved_values_keep_their_text() {
 fn changed_values_are_written_anew() {
     assert_eq!(after(r#"{"n":199.00}"#, "e.n += 1.0;"), r#"{"n":200.0}"#);
     assert_eq!(after(r#"{"n":1E3}"#, "e.n = 1000.0;"), r#"{"n":1000.0}"#);
-    assert_eq!(
-        after(r#"{"s":"\u0041b"}"#, "e.s.make_lower();"),
-        r#"{"s":"ab"}"#
-    );
-    assert_eq!(
-        after(r#"{"s":"ab"}"#, r#"e.s += "\n\"\x01";"#),
-        r#"{"s":"ab\n\"\u0001"}"#
-    );
-    assert_eq!(
-        after(r#"{"l":[1.0,2]}"#, "e.l.push(3); e.l[0] = ();"),
-        r#"{"l":[null,2,3]}"#
-    );
+    assert_eq!(after(r#"{"s":"\u0041b"}"#, "e.s.make_lower();"), r#"{"s":"ab"}"#);
+    assert_eq!(after(r#"{"s":"ab"}"#, r#"e.s += "\n\"\x01";"#), r#"{"s":"ab\n\"\u0001"}"#);
+    assert_eq!(after(r#"{"l":[1.0,2]}"#, "e.l.push(3); e.l[0] = ();"), r#"{"l":[null,2,3]}"#);
     assert_eq!(after(r#"{"x":true}"#, "e.x = !e.x;"), r#"{"x":false}"#);
 }
 
@@ -82,10 +69,7 @@ fn changed_values_are_written_anew() {
 fn space_between_tokens_goes_and_inside_strings_stays() {
     let text = " {\r\n \"b\" : [ 1.0 , \"a  b\" ] ,\t\"a\" : { } , \"c\" : [ ] } \n";
     let (value, tape) = read(text);
-    assert_eq!(
-        written(&value, &tape),
-        r#"{"b":[1.0,"a  b"],"a":{},"c":[]}"#
-    );
+    assert_eq!(written(&value, &tape), r#"{"b":[1.0,"a  b"],"a":{},"c":[]}"#);
     assert_eq!(tape.text(), text.as_bytes());
     let inner = value.as_map_ref().unwrap()["b"].tag();
     assert_eq!(tape.source(inner), Some(&b"[ 1.0 , \"a  b\" ]"[..]));
@@ -96,9 +80,8 @@ fn space_between_tokens_goes_and_inside_strings_stays() {
 
 #[test]
 fn scripts_see_ordinary_values() {
-    let (value, _) = read(
-        r#"{"i":1,"f":1.0,"big":18446744073709551615,"inf":1e400,"s":"\ud83d\ude00\ud800","n":null}"#,
-    );
+    let (value, _) =
+        read(r#"{"i":1,"f":1.0,"big":18446744073709551615,"inf":1e400,"s":"\ud83d\ude00\ud800","n":null}"#);
     let map = value.as_map_ref().unwrap();
     assert_eq!(map["i"].as_int(), Ok(1));
     assert_eq!(map["f"].as_float(), Ok(1.0));
@@ -119,10 +102,7 @@ fn plain_values_have_no_tags() {
 #[test]
 fn tags_are_never_trusted() {
     let (value, tape) = read(r#"{"a":1,"b":2,"c":"x","d":1.0}"#);
-    let forged = run(
-        value,
-        "e.a.tag = 2; e.b = 1; e.b.tag = 99; e.c.tag = 1; e.d.tag = -7;",
-    );
+    let forged = run(value, "e.a.tag = 2; e.b = 1; e.b.tag = 99; e.c.tag = 1; e.d.tag = -7;");
     assert_eq!(written(&forged, &tape), r#"{"a":1,"b":1,"c":"x","d":1.0}"#);
     // An integer that has the bits of the node's float is still another number.
     let (mut value, tape) = (Dynamic::from_int(1.0_f64.to_bits() as i64), read("1.0").1);
@@ -142,39 +122,20 @@ fn values_of_another_tape_are_safe() {
 fn other_types_have_their_text() {
     let mut map = Map::new();
     map.insert("letter".into(), Dynamic::from('"'));
-    map.insert(
-        "money".into(),
-        Dynamic::from_decimal(Decimal::new(-19_900, 2)),
-    );
+    map.insert("money".into(), Dynamic::from_decimal(Decimal::new(-19_900, 2)));
     map.insert("float".into(), Dynamic::from_float(1e21));
     let value = Dynamic::from_map(map);
-    assert_eq!(
-        written(&value, &Tape::default()),
-        r#"{"float":1e+21,"letter":"\"","money":-199.00}"#
-    );
-    assert!(
-        encode(
-            &Dynamic::from_blob(Blob::new()),
-            &Tape::default(),
-            &mut Vec::new()
-        )
-        .is_err()
-    );
+    assert_eq!(written(&value, &Tape::default()), r#"{"float":1e+21,"letter":"\"","money":-199.00}"#);
+    assert!(encode(&Dynamic::from_blob(Blob::new()), &Tape::default(), &mut Vec::new()).is_err());
 }
 
 #[test]
 fn shared_values_are_written_like_others() {
     // A variable that a closure captures becomes shared.
-    let shared = after(
-        r#"{"z":1.50,"a":2}"#,
-        "let x = e.z; let f = || x; e.y = [x, f.call()]; e.w = f.call();",
-    );
+    let shared = after(r#"{"z":1.50,"a":2}"#, "let x = e.z; let f = || x; e.y = [x, f.call()]; e.w = f.call();");
     assert_eq!(shared, r#"{"z":1.50,"a":2,"w":1.50,"y":[1.50,1.50]}"#);
     let (value, tape) = read(r#"{"z":{"b":1.0,"a":[2]}}"#);
-    assert_eq!(
-        written(&value.into_shared(), &tape),
-        r#"{"z":{"b":1.0,"a":[2]}}"#
-    );
+    assert_eq!(written(&value.into_shared(), &tape), r#"{"z":{"b":1.0,"a":[2]}}"#);
 }
 
 #[test]
@@ -182,11 +143,7 @@ fn json_values_come_and_go() {
     let value = serde_json::json!({"a": [1, 1.5, null, true, "x"], "b": {"c": -3}});
     assert_eq!(to_json_value(&from_json_value(&value)), Ok(value));
     let beyond = serde_json::json!(18_446_744_073_709_551_615_u64);
-    assert_eq!(
-        from_json_value(&beyond).as_float(),
-        Ok(18_446_744_073_709_551_615.0)
-    );
-    let decimal =
-        |text: &str| to_json_value(&Dynamic::from_decimal(text.parse().unwrap())).unwrap();
+    assert_eq!(from_json_value(&beyond).as_float(), Ok(18_446_744_073_709_551_615.0));
+    let decimal = |text: &str| to_json_value(&Dynamic::from_decimal(text.parse().unwrap())).unwrap();
     assert_eq!((decimal("3"), decimal("3.50")), (3.into(), 3.5.into()));
 }

@@ -8,18 +8,9 @@ use super::{after, read, run, written};
 #[test]
 fn keys_stay_where_they_were_and_new_ones_follow_sorted() {
     let source = r#"{"z":1,"m":2,"a":3}"#;
-    assert_eq!(
-        after(source, "e.m = \"new\";"),
-        r#"{"z":1,"m":"new","a":3}"#
-    );
-    assert_eq!(
-        after(source, "e.remove(\"m\"); e.y = 5; e.b = 4;"),
-        r#"{"z":1,"a":3,"b":4,"y":5}"#
-    );
-    assert_eq!(
-        after(source, "e.remove(\"m\"); e.m = 2;"),
-        r#"{"z":1,"m":2,"a":3}"#
-    );
+    assert_eq!(after(source, "e.m = \"new\";"), r#"{"z":1,"m":"new","a":3}"#);
+    assert_eq!(after(source, "e.remove(\"m\"); e.y = 5; e.b = 4;"), r#"{"z":1,"a":3,"b":4,"y":5}"#);
+    assert_eq!(after(source, "e.remove(\"m\"); e.m = 2;"), r#"{"z":1,"m":2,"a":3}"#);
     assert_eq!(after(source, "e.clear(); e.q = 1;"), r#"{"q":1}"#);
 }
 
@@ -30,10 +21,7 @@ fn a_moved_object_keeps_its_order_and_a_literal_is_sorted() {
         after(source, "e.p = e.remove(\"o\"); e.p.a.c = 3;"),
         r#"{"t":"x","p":{"z":1.0,"a":{"y":1,"b":2,"c":3}}}"#
     );
-    assert_eq!(
-        after(source, "e = #{ type: e.t, props: e.o };"),
-        r#"{"props":{"z":1.0,"a":{"y":1,"b":2}},"type":"x"}"#
-    );
+    assert_eq!(after(source, "e = #{ type: e.t, props: e.o };"), r#"{"props":{"z":1.0,"a":{"y":1,"b":2}},"type":"x"}"#);
 }
 
 #[test]
@@ -47,14 +35,8 @@ fn of_duplicate_keys_the_last_value_stands_in_the_first_place() {
     for (source, expected) in [
         (r#"{"a":1,"b":2,"a":3}"#, r#"{"a":3,"b":2}"#),
         (r#"{"a":1,"a":2.0,"a":3.00,"b":4}"#, r#"{"a":3.00,"b":4}"#),
-        (
-            r#"{"x":{"a":1,"b":{},"a":{"q":1,"q":2}}}"#,
-            r#"{"x":{"a":{"q":2},"b":{}}}"#,
-        ),
-        (
-            r#"{"c":0,"a":1,"b":2,"\u0061":3}"#,
-            r#"{"c":0,"\u0061":3,"b":2}"#,
-        ),
+        (r#"{"x":{"a":1,"b":{},"a":{"q":1,"q":2}}}"#, r#"{"x":{"a":{"q":2},"b":{}}}"#),
+        (r#"{"c":0,"a":1,"b":2,"\u0061":3}"#, r#"{"c":0,"\u0061":3,"b":2}"#),
         (r#"{"\ud800":1,"\ud801":2}"#, r#"{"\ud801":2}"#),
     ] {
         let (value, tape) = read(source);
@@ -65,24 +47,15 @@ fn of_duplicate_keys_the_last_value_stands_in_the_first_place() {
             assert_eq!(super::super::to_json_value(&plain), Ok(again));
         }
     }
-    assert_eq!(
-        after(r#"{"a":1,"b":2,"a":3}"#, "e.a = 9; e.c = 1;"),
-        r#"{"a":9,"b":2,"c":1}"#
-    );
+    assert_eq!(after(r#"{"a":1,"b":2,"a":3}"#, "e.a = 9; e.c = 1;"), r#"{"a":9,"b":2,"c":1}"#);
 }
 
 #[test]
 fn escaped_keys_are_found_by_their_meaning() {
     let source = r#"{"b\u0062":1,"\\a":2,"a":3}"#;
-    assert_eq!(
-        after(source, "e.bb = 10;"),
-        r#"{"b\u0062":10,"\\a":2,"a":3}"#
-    );
+    assert_eq!(after(source, "e.bb = 10;"), r#"{"b\u0062":10,"\\a":2,"a":3}"#);
     // The key whose characters are the raw text of another one is a new key.
-    assert_eq!(
-        after(source, r#"e["b\\u0062"] = 4;"#),
-        r#"{"b\u0062":1,"\\a":2,"a":3,"b\\u0062":4}"#
-    );
+    assert_eq!(after(source, r#"e["b\\u0062"] = 4;"#), r#"{"b\u0062":1,"\\a":2,"a":3,"b\\u0062":4}"#);
 }
 
 #[test]
@@ -103,16 +76,8 @@ fn objects_of_a_known_shape_are_the_same_as_of_an_unknown_one() {
             }
             let plain = decode_plain(source.as_bytes(), &Limits::default()).unwrap();
             let theirs: serde_json::Value = serde_json::from_str(source).unwrap();
-            assert_eq!(
-                super::super::to_json_value(&plain).unwrap(),
-                theirs,
-                "round {round}"
-            );
-            assert_eq!(
-                super::super::to_json_value(&value).unwrap(),
-                theirs,
-                "round {round}"
-            );
+            assert_eq!(super::super::to_json_value(&plain).unwrap(), theirs, "round {round}");
+            assert_eq!(super::super::to_json_value(&value).unwrap(), theirs, "round {round}");
         }
         assert!(decode(br#"{"z":1,"b":"x","a":}"#, &Limits::default()).is_err());
     }
@@ -122,21 +87,12 @@ fn objects_of_a_known_shape_are_the_same_as_of_an_unknown_one() {
 fn a_wide_object_is_no_trouble() {
     let mut source = String::from("{");
     for n in 0..100_000 {
-        write!(
-            source,
-            r#"{}"k{}":{n}.0"#,
-            if n == 0 { "" } else { "," },
-            n * 7919 % 100_000
-        )
-        .unwrap();
+        write!(source, r#"{}"k{}":{n}.0"#, if n == 0 { "" } else { "," }, n * 7919 % 100_000).unwrap();
     }
     source.push('}');
     let (value, tape) = read(&source);
     assert_eq!(written(&value, &tape), source);
-    let added = run(
-        value,
-        "for k in 0..1000 { e[`k${k}`] = k; e[`n${k}`] = k; }",
-    );
+    let added = run(value, "for k in 0..1000 { e[`k${k}`] = k; e[`n${k}`] = k; }");
     let theirs: serde_json::Value = serde_json::from_str(&written(&added, &tape)).unwrap();
     assert_eq!(theirs.as_object().unwrap().len(), 101_000);
     assert_eq!((&theirs["k7"], &theirs["n7"]), (&7.into(), &7.into()));

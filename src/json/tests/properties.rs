@@ -77,19 +77,13 @@ fn edit() -> impl Strategy<Value = Edit> {
     prop_oneof![
         (path(), key(), document()).prop_map(|(at, key, value)| Edit::Set(at, key, value)),
         (path(), any::<usize>()).prop_map(|(at, n)| Edit::Remove(at, n)),
-        (path(), any::<usize>(), path(), key())
-            .prop_map(|(at, n, to, key)| Edit::Move(at, n, to, key)),
+        (path(), any::<usize>(), path(), key()).prop_map(|(at, n, to, key)| Edit::Move(at, n, to, key)),
         (path(), scalar()).prop_map(|(at, value)| Edit::Push(at, value)),
     ]
 }
 
 /// The container that a path of numbers chooses, in both representations.
-fn walk(
-    value: &mut Value,
-    dynamic: &mut Dynamic,
-    path: &[usize],
-    then: impl FnOnce(&mut Value, &mut Dynamic),
-) {
+fn walk(value: &mut Value, dynamic: &mut Dynamic, path: &[usize], then: impl FnOnce(&mut Value, &mut Dynamic)) {
     let Some((&first, rest)) = path.split_first() else {
         return then(value, dynamic);
     };
@@ -102,24 +96,14 @@ fn walk(
         Value::Object(object) if !object.is_empty() => {
             let key = object.keys().nth(first % object.len()).unwrap().clone();
             let mut map = dynamic.as_map_mut().unwrap();
-            walk(
-                &mut object[&key],
-                map.get_mut(key.as_str()).unwrap(),
-                rest,
-                then,
-            );
+            walk(&mut object[&key], map.get_mut(key.as_str()).unwrap(), rest, then);
         }
         _ => then(value, dynamic),
     }
 }
 
 fn apply(edit: &Edit, value: &mut Value, dynamic: &mut Dynamic) {
-    let set = |path: &[usize],
-               key: &str,
-               new: Value,
-               fresh: Dynamic,
-               value: &mut Value,
-               dynamic: &mut Dynamic| {
+    let set = |path: &[usize], key: &str, new: Value, fresh: Dynamic, value: &mut Value, dynamic: &mut Dynamic| {
         walk(value, dynamic, path, |value, dynamic| {
             if let Value::Object(object) = value {
                 object.insert(key.to_owned(), new);
@@ -137,10 +121,7 @@ fn apply(edit: &Edit, value: &mut Value, dynamic: &mut Dynamic) {
         Edit::Push(path, new) => walk(value, dynamic, path, |value, dynamic| {
             if let Value::Array(array) = value {
                 array.insert(0, new.clone());
-                dynamic
-                    .as_array_mut()
-                    .unwrap()
-                    .insert(0, from_json_value(new));
+                dynamic.as_array_mut().unwrap().insert(0, from_json_value(new));
             }
         }),
         Edit::Remove(path, n) => {
@@ -154,12 +135,7 @@ fn apply(edit: &Edit, value: &mut Value, dynamic: &mut Dynamic) {
     }
 }
 
-fn take(
-    path: &[usize],
-    n: usize,
-    value: &mut Value,
-    dynamic: &mut Dynamic,
-) -> Option<(Value, Dynamic)> {
+fn take(path: &[usize], n: usize, value: &mut Value, dynamic: &mut Dynamic) -> Option<(Value, Dynamic)> {
     let mut taken = None;
     walk(value, dynamic, path, |value, dynamic| match value {
         Value::Object(object) if !object.is_empty() => {
@@ -169,10 +145,7 @@ fn take(
         }
         Value::Array(array) if !array.is_empty() => {
             let index = n % array.len();
-            taken = Some((
-                array.remove(index),
-                dynamic.as_array_mut().unwrap().remove(index),
-            ));
+            taken = Some((array.remove(index), dynamic.as_array_mut().unwrap().remove(index)));
         }
         _ => {}
     });
@@ -192,8 +165,6 @@ fn forge(value: &mut Dynamic, tags: &mut impl Iterator<Item = i32>) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
-
     #[test]
     fn compact_documents_come_out_as_they_went_in(document in document()) {
         let text = document.to_string();
