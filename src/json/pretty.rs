@@ -59,7 +59,7 @@ mod tests {
     fn keeps_tokens_and_indents() {
         let text = br#"{"b":[1.00,{"x":"a \"q\" {,:} \\"}],"a":{},"c":[]}"#;
         let shown = pretty(text);
-        assert_eq!(shown.lines().count(), 9);
+        assert_eq!(shown.lines().count(), 10);
         assert!(shown.contains("  \"b\": [\n    1.00,"));
         assert!(shown.contains(r#""x": "a \"q\" {,:} \\""#));
         let one: serde_json::Value = serde_json::from_slice(text).unwrap();
