@@ -1,0 +1,140 @@
+//! The money of the shipped Shopify mapping: what is told of an order adds up to its total, to the last digit.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, reason = "a test fails by panicking")]
+
+#[path = "support/mapping.rs"]
+#[allow(dead_code, unreachable_pub, reason = "each test uses its part")]
+mod mapping;
+
+use std::fs;
+
+use mapping::{Mapped, map, map_file, payloads};
+use serde_json::Value;
+
+/// An amount in thousandths: exact for every amount that a shop can have.
+fn mills(properties: &Value, name: &str) -> i64 {
+    let value = &properties[name];
+    if value.is_null() {
+        return 0;
+    }
+    (value.as_f64().unwrap_or_else(|| panic!("{name} is {value}, not a number")) * 1000.0).round() as i64
+}
+
+/// All orders of the scenario and all that real shops sent. Shopify's samples are not among them: their sums are invented.
+fn orders() -> Vec<(String, String, Vec<u8>)> {
+    let mut found = Vec::new();
+    for folder in ["scenario", "captured"] {
+        for entry in fs::read_dir(payloads().join(folder)).unwrap() {
+            let name = entry.as_ref().unwrap().file_name().into_string().unwrap();
+            let Some(at) = name.find("orders_") else { continue };
+            if name.ends_with(".headers.json") {
+                continue;
+            }
+            let action = name[at + "orders_".len()..].split(['-', '.']).next().unwrap();
+            // Under this topic the order is told as it was bought, which is what `orders/paid` repeats.
+            let topic = if action == "paid" { "orders/create".to_owned() } else { format!("orders/{action}") };
+            found.push((format!("{folder}/{name}"), topic, fs::read(entry.unwrap().path()).unwrap()));
+        }
+    }
+    found.sort();
+    found
+}
+
+fn track(mapped: &Mapped) -> &Value {
+    mapped.messages.iter().find(|message| message["type"] == "track").expect("an event")
+}
+
+#[test]
+fn the_parts_of_every_order_are_its_total() {
+    let orders = orders();
+    assert!(orders.len() >= 11, "only {} orders found", orders.len());
+    let webhooks: Vec<_> = orders.iter().map(|(_, topic, body)| (topic.as_str(), body.clone())).collect();
+    for money in ["shop", "presentment"] {
+        let mapped = map(&[("money", money), ("include_test_orders", "true")], &webhooks);
+        for ((name, topic, _), mapped) in orders.iter().zip(&mapped) {
+            assert!(mapped.failures.is_empty(), "{name}: {:?}", mapped.failures);
+            assert!(mapped.logs.is_empty(), "{name}: {:?}", mapped.logs);
+            let properties = &track(mapped)["properties"];
+            let parts = ["revenue", "shipping", "tax", "tip", "duties", "fees"].map(|part| mills(properties, part));
+            assert_eq!(parts.iter().sum::<i64>(), mills(properties, "total"), "{name} in {money} money: {properties:#}");
+            assert_eq!(mills(properties, "revenue"), mills(properties, "subtotal"), "{name}");
+            for part in ["currency", "revenue", "shipping", "tax", "discount", "total"] {
+                assert!(!properties[part].is_null(), "{name} has no {part}");
+            }
+            if topic != "orders/updated" {
+                lines_add_up(name, properties);
+            }
+        }
+    }
+}
+
+/// Lines at their prices, less their discounts, are the revenue, or the revenue with its tax where prices include it.
+fn lines_add_up(name: &str, properties: &Value) {
+    let products = properties["products"].as_array().unwrap();
+    let lines: i64 = products
+        .iter()
+        .map(|product| mills(product, "price") * product["quantity"].as_i64().unwrap() - mills(product, "discount"))
+        .sum();
+    let revenue = mills(properties, "revenue");
+    let either = [revenue, revenue + mills(properties, "tax")];
+    assert!(either.contains(&lines), "{name}: lines {lines}, revenue {revenue}");
+}
+
+#[test]
+fn orders_with_known_answers() {
+    // revenue, shipping, tax, discount, total in thousandths
+    let answers: [(&str, &str, &str, &str, [i64; 5]); 6] = [
+        ("shop", "orders/create", "scenario/18-orders_create.json", "USD", [54_900, 7_500, 4_390, 6_100, 66_790]),
+        ("shop", "orders/updated", "scenario/31-orders_updated.json", "USD", [38_700, 5_000, 3_090, 4_300, 46_790]),
+        ("shop", "orders/create", "scenario/32-orders_create.json", "USD", [29_170, 0, 5_830, 15_000, 35_000]),
+        ("presentment", "orders/create", "scenario/32-orders_create.json", "EUR", [26_250, 0, 5_250, 13_500, 31_500]),
+        ("presentment", "orders/cancelled", "scenario/34-orders_cancelled.json", "EUR", [26_250, 0, 5_250, 13_500, 31_500]),
+        (
+            "shop",
+            "orders/create",
+            "captured/orders_create-hkd-percent-code-plus-auto-line-discount.json",
+            "HKD",
+            [164_900, 22_000, 0, 34_100, 186_900],
+        ),
+    ];
+    for (money, topic, file, currency, answer) in answers {
+        let mapped = map_file(&[("money", money)], topic, file);
+        let properties = &track(&mapped)["properties"];
+        assert_eq!(properties["currency"], currency, "{file}");
+        let got = ["revenue", "shipping", "tax", "discount", "total"].map(|part| mills(properties, part));
+        assert_eq!(got, answer, "{file} in {money} money");
+    }
+    let coupon = |file: &str| track(&map_file(&[], "orders/create", file))["properties"]["coupon"].clone();
+    assert_eq!(coupon("scenario/18-orders_create.json"), "WELCOME10");
+    assert_eq!(coupon("captured/orders_create-hkd-percent-code-plus-auto-line-discount.json"), "0124D");
+}
+
+#[test]
+fn refunds_are_what_the_buyer_got_back() {
+    // subtotal, tax, shipping, total in thousandths
+    let answers: [(&str, &str, &str, [i64; 4]); 4] = [
+        ("shop", "scenario/30-refunds_create.json", "USD", [16_200, 1_300, 2_500, 20_000]),
+        ("shop", "scenario/33-refunds_create.json", "USD", [29_170, 5_830, 0, 35_000]),
+        ("presentment", "scenario/33-refunds_create.json", "EUR", [26_250, 5_250, 0, 31_500]),
+        ("shop", "captured/refunds_create-usd-full-refund-after-auto-discount.json", "USD", [57_230, 0, 0, 57_230]),
+    ];
+    for (money, file, currency, answer) in answers {
+        let mapped = map_file(&[("money", money), ("include_test_orders", "true")], "refunds/create", file);
+        let properties = &mapped.only("Order Refunded")["properties"];
+        assert_eq!(properties["currency"], currency, "{file}");
+        let got = ["subtotal", "tax", "shipping", "total"].map(|part| mills(properties, part));
+        assert_eq!(got, answer, "{file} in {money} money");
+        let body: Value = serde_json::from_slice(&fs::read(payloads().join(file)).unwrap()).unwrap();
+        let paid = &body["transactions"][0];
+        if paid["currency"] == currency {
+            let amount: f64 = paid["amount"].as_str().unwrap().parse().unwrap();
+            assert_eq!((amount * 1000.0).round() as i64, mills(properties, "total"), "{file}");
+        }
+    }
+}
+
+#[test]
+fn a_total_that_is_off_is_told_in_the_log() {
+    let body = br#"{"id":1,"currency":"USD","subtotal_price":"10.00","total_tax":"0.80","total_price":"11.00","line_items":[]}"#;
+    let mapped = map(&[], &[("orders/create", body.to_vec())]).remove(0);
+    assert_eq!(mapped.logs, ["warn: order 1: its total is off by 0.20 USD from its parts"]);
+}

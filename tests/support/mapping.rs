@@ -1,0 +1,117 @@
+//! The shipped Shopify mapping in process: a webhook and settings in, Segment messages out.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use cartwire::check::{self, Case, Given};
+use cartwire::engine::read_tree;
+use cartwire::pipeline::{Pipeline, Plan};
+use cartwire::registry::Environment;
+use cartwire::script::{Limits, STACK_BYTES};
+use serde_json::Value;
+
+/// What came of a webhook.
+pub struct Mapped {
+    /// The messages, in order.
+    pub messages: Vec<Value>,
+    /// Dead letters and other failures: none, as a rule.
+    pub failures: Vec<String>,
+    /// What the scripts logged.
+    pub logs: Vec<String>,
+}
+
+impl Mapped {
+    /// The only message of that type, as `identify`, or the only track of that name.
+    pub fn only(&self, name: &str) -> &Value {
+        let mut found = self.messages.iter().filter(|message| message["type"] == name || message["event"] == name);
+        let first = found.next().unwrap_or_else(|| panic!("no {name} in {:#?}", self.messages));
+        assert!(found.next().is_none(), "more than one {name}");
+        first
+    }
+}
+
+/// Everything has a value, so that nothing of the machine counts.
+struct Invented;
+
+impl Environment for Invented {
+    fn var(&self, name: &str) -> Option<String> {
+        Some(format!("test-{name}"))
+    }
+
+    fn var_or_default(&self, _: &str) -> Option<String> {
+        None
+    }
+
+    fn file(&self, path: &str) -> Result<String, String> {
+        Err(format!("no {path}"))
+    }
+}
+
+/// Where the payloads are.
+pub fn payloads() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/payloads/shopify")
+}
+
+/// Runs payloads through `pipelines/shopify.yaml` with some of its settings changed, as `("money", "presentment")`.
+pub fn map(settings: &[(&str, &str)], webhooks: &[(&str, Vec<u8>)]) -> Vec<Mapped> {
+    let settings: Vec<_> = settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+    let webhooks: Vec<_> = webhooks.iter().map(|(topic, body)| ((*topic).to_owned(), body.clone())).collect();
+    // Scripts run on stacks of the size that workers have.
+    let thread = std::thread::Builder::new().stack_size(STACK_BYTES);
+    thread.spawn(move || map_here(&settings, webhooks)).unwrap().join().unwrap()
+}
+
+/// One payload file under one topic.
+pub fn map_file(settings: &[(&str, &str)], topic: &str, file: &str) -> Mapped {
+    let body = std::fs::read(payloads().join(file)).unwrap();
+    map(settings, &[(topic, body)]).remove(0)
+}
+
+fn map_here(settings: &[(String, String)], webhooks: Vec<(String, Vec<u8>)>) -> Vec<Mapped> {
+    const FILE: &str = "pipelines/shopify.yaml";
+    let mut tree = read_tree(Path::new(env!("CARGO_MANIFEST_DIR"))).unwrap();
+    let text = tree.get(FILE).unwrap().to_string();
+    tree.insert(FILE, changed(&text, settings));
+    let loaded = Plan::load(&Arc::new(tree), FILE, "shopify", &Invented, &Limits::default());
+    let problems: Vec<_> = loaded.problems.iter().map(ToString::to_string).collect();
+    assert!(problems.is_empty(), "{problems:?}");
+    let pipeline = Pipeline::new(&loaded.plan.unwrap()).unwrap();
+    webhooks.into_iter().map(|(topic, body)| one(&pipeline, &topic, body)).collect()
+}
+
+/// The pipeline's text with other values for settings that it has.
+fn changed(text: &str, settings: &[(String, String)]) -> String {
+    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    for (key, value) in settings {
+        let start = format!("      {key}:");
+        let line = lines.iter_mut().find(|line| line.starts_with(&start)).unwrap_or_else(|| panic!("no setting {key}"));
+        *line = format!("{start} {value}");
+    }
+    lines.join("\n") + "\n"
+}
+
+fn one(pipeline: &Pipeline, topic: &str, body: Vec<u8>) -> Mapped {
+    let mut given = Given::new(Some("shopify".to_owned()), body);
+    given.set_header("x-shopify-topic", topic);
+    let case = Case {
+        pipeline: "shopify".to_owned(),
+        name: topic.to_owned(),
+        file: String::new(),
+        given: vec![given],
+        now_ms: 1_768_472_430_000,
+        // Any expectation: what came out is looked at here.
+        expect: None,
+        dropped: None,
+        dead: vec![],
+        exact: false,
+        env: vec![],
+        expect_span: None,
+    };
+    let result = check::run_case(pipeline, &case);
+    let messages = result.messages.iter().flat_map(|(_, messages)| messages).map(|text| serde_json::from_slice(text).unwrap());
+    let failures = result.failures.iter().filter_map(|failure| match failure {
+        check::Failure::Other(words) if words.starts_with("the case expects nothing yet") => None,
+        failure => Some(format!("{failure:?}")),
+    });
+    Mapped { messages: messages.collect(), failures: failures.collect(), logs: result.logs.clone() }
+}
