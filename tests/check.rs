@@ -1,0 +1,109 @@
+//! `cartwire check` and `cartwire test` as commands.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod support;
+
+use std::process::{Command, Output};
+
+use support::Project;
+
+fn cartwire(args: &[&str], project: &Project) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_cartwire")).args(args).current_dir(project.dir()).output().unwrap()
+}
+
+fn both(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+const PIPELINE: &str = "sources:
+  - webhook: { verify: none }
+steps:
+  - set: { userId: u1, properties.store: north }
+sinks:
+  - segment: { write_key: \"${SEGMENT_WRITE_KEY}\" }
+";
+
+#[test]
+fn check_prints_every_problem_with_its_place() {
+    let project = Project::new()
+        .pipeline("one", "sources:\n  - shopfy: {}\nsinks:\n  - console\n")
+        .pipeline(
+            "two",
+            "sources:
+  - webhook: { verify: none }
+steps:
+  - script:
+      inline: |
+        let a = 1;
+        let b = = 2;
+  - filter: { path: \"$.properties.user-id\" }
+  - script: missing.rhai
+  - script: broken.rhai
+sinks:
+  - console
+",
+        )
+        .script("broken.rhai", "let x = 1;\nlet y = unknown_variable + 1;\n");
+    let output = cartwire(&["check"], &project);
+    assert_eq!(output.status.code(), Some(1));
+    let shown = both(&output);
+    for place in [
+        "pipelines/one.yaml:2:5",
+        "did you mean `shopify`?",
+        "pipelines/two.yaml:7:17",
+        "pipelines/two.yaml:8:",
+        "missing.rhai",
+        "scripts/broken.rhai:2:9",
+    ] {
+        assert!(shown.contains(place), "{place} in\n{shown}");
+    }
+    let json: serde_json::Value = serde_json::from_slice(&cartwire(&["check", "--json"], &project).stdout).unwrap();
+    assert!(json["errors"].as_u64().unwrap() >= 5, "{json:#}");
+    assert!(json["problems"].as_array().unwrap().iter().all(|problem| problem["line"].is_u64()), "{json:#}");
+}
+
+#[test]
+fn test_shows_differences_blesses_and_passes_then() {
+    let project = Project::new().pipeline("shop", PIPELINE).file(
+        "tests/fixtures/shop/one.yaml",
+        "# A comment that stays.\ngiven: { json: { a: 1.50, b: \"x\" } }\nexpect:\n  - { type: track, properties: { a: 1.50, store: south } }\n",
+    );
+    let output = cartwire(&["test"], &project);
+    assert_eq!(output.status.code(), Some(1));
+    let shown = both(&output);
+    for part in ["FAIL", "shop › one", "-     \"store\": \"south\"", "+     \"store\": \"north\"", "steps"] {
+        assert!(shown.contains(part), "{part} in\n{shown}");
+    }
+    assert!(both(&cartwire(&["test", "--bless"], &project)).contains("blessed"));
+    let text = std::fs::read_to_string(project.path("tests/fixtures/shop/one.yaml")).unwrap();
+    assert!(text.starts_with("# A comment that stays.\ngiven: "), "{text}");
+    assert!(text.contains("store: north"), "{text}");
+    assert!(text.contains("a: 1.50"), "numbers stay as they are: {text}");
+    let output = cartwire(&["test"], &project);
+    assert_eq!(output.status.code(), Some(0), "{}", both(&output));
+    let output = cartwire(&["test", "--filter", "nothing-like-this"], &project);
+    assert_eq!(output.status.code(), Some(1));
+    let json: serde_json::Value = serde_json::from_slice(&cartwire(&["test", "--json"], &project).stdout).unwrap();
+    assert_eq!(json["passed"], 1);
+}
+
+#[test]
+fn a_fixture_says_what_else_may_happen() {
+    let project = Project::new()
+        .pipeline("shop", &PIPELINE.replace("steps:", "steps:\n  - filter: event.properties.ok == true"))
+        .file("tests/fixtures/shop/dropped.yaml", "given: { json: { ok: false } }\nexpect: []\ndropped: [ filter ]\n")
+        .file("tests/fixtures/shop/dead.yaml", "given: { body: \"{\" , headers: { content-type: application/json } }\nexpect: []\ndead: [ bad-json ]\n")
+        .file("tests/fixtures/shop/refused.yaml", "given: { method: GET, status: 405 }\nexpect: []\n");
+    let output = cartwire(&["test"], &project);
+    assert_eq!(output.status.code(), Some(0), "{}", both(&output));
+    project.write("tests/fixtures/shop/dropped.yaml", "given: { json: { ok: true } }\nexpect: []\ndropped: [ filter ]\n");
+    assert_eq!(cartwire(&["test"], &project).status.code(), Some(1));
+}
+
+#[test]
+fn a_bad_fixture_is_told_with_its_place() {
+    let project = Project::new().pipeline("shop", PIPELINE).file("tests/fixtures/shop/bad.yaml", "given: { jsn: {} }\nexpct: []\n");
+    let shown = both(&cartwire(&["check"], &project));
+    assert!(shown.contains("tests/fixtures/shop/bad.yaml:1:10") && shown.contains("did you mean `json`?"), "{shown}");
+    assert!(shown.contains("did you mean `expect`?"), "{shown}");
+}
