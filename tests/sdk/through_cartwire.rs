@@ -40,21 +40,18 @@ fn check(client: &Client, faults: impl IntoIterator<Item = Fault>) {
 }
 
 #[test]
-#[ignore = "until `cartwire run` serves"]
 fn node() {
     let Some(client) = Client::node() else { return };
     check(&client, []);
 }
 
 #[test]
-#[ignore = "until `cartwire run` serves"]
 fn python() {
     let Some(client) = Client::python() else { return };
     check(&client, []);
 }
 
 #[test]
-#[ignore = "until `cartwire run` serves"]
 fn nothing_is_lost_or_doubled_when_segment_has_trouble() {
     let Some(client) = Client::node() else { return };
     check(
