@@ -92,17 +92,23 @@ fn a_fixture_says_what_else_may_happen() {
     let project = Project::new()
         .pipeline("shop", &PIPELINE.replace("steps:", "steps:\n  - filter: event.properties.ok == true"))
         .file("tests/fixtures/shop/dropped.yaml", "given: { json: { ok: false } }\nexpect: []\ndropped: [ filter ]\n")
-        .file("tests/fixtures/shop/dead.yaml", "given: { body: \"{\" , headers: { content-type: application/json } }\nexpect: []\ndead: [ bad-json ]\n")
-        .file("tests/fixtures/shop/refused.yaml", "given: { method: GET, status: 405 }\nexpect: []\n");
+        .file(
+            "tests/fixtures/shop/dead.yaml",
+            "given: { body: \"{\" , headers: { content-type: application/json } }\nexpect: []\ndead: [ bad-json ]\n",
+        )
+        .file("tests/fixtures/shop/refused.yaml", "given: { method: GET, sign: false, status: 405 }\nexpect: []\n");
     let output = cartwire(&["test"], &project);
     assert_eq!(output.status.code(), Some(0), "{}", both(&output));
-    project.write("tests/fixtures/shop/dropped.yaml", "given: { json: { ok: true } }\nexpect: []\ndropped: [ filter ]\n");
+    project
+        .write("tests/fixtures/shop/dropped.yaml", "given: { json: { ok: true } }\nexpect: []\ndropped: [ filter ]\n");
     assert_eq!(cartwire(&["test"], &project).status.code(), Some(1));
 }
 
 #[test]
 fn a_bad_fixture_is_told_with_its_place() {
-    let project = Project::new().pipeline("shop", PIPELINE).file("tests/fixtures/shop/bad.yaml", "given: { jsn: {} }\nexpct: []\n");
+    let project = Project::new()
+        .pipeline("shop", PIPELINE)
+        .file("tests/fixtures/shop/bad.yaml", "given: { jsn: {} }\nexpct: []\n");
     let shown = both(&cartwire(&["check"], &project));
     assert!(shown.contains("tests/fixtures/shop/bad.yaml:1:10") && shown.contains("did you mean `json`?"), "{shown}");
     assert!(shown.contains("did you mean `expect`?"), "{shown}");

@@ -37,7 +37,8 @@ fn what_was_answered_arrives_or_is_dead_after_twenty_kills() {
     let stop = Arc::new(AtomicBool::new(false));
     let senders: Vec<_> = (0..SENDERS)
         .map(|_| {
-            let (url, next, accepted, stop) = (url.clone(), Arc::clone(&next), Arc::clone(&accepted), Arc::clone(&stop));
+            let (url, next, accepted, stop) =
+                (url.clone(), Arc::clone(&next), Arc::clone(&accepted), Arc::clone(&stop));
             std::thread::spawn(move || {
                 while !stop.load(Ordering::SeqCst) {
                     let n = next.fetch_add(1, Ordering::SeqCst);

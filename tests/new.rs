@@ -22,7 +22,8 @@ fn every_scaffold_works_at_once() {
         let shop = dir.path().join("shop");
         cartwire(&["check"], &shop);
         cartwire(&["test"], &shop);
-        let run = ["run", "--dry-run", "--samples", "--until-idle", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"];
+        let run =
+            ["run", "--dry-run", "--samples", "--until-idle", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"];
         let output = cartwire(&run, &shop);
         if kind == "rewrite" {
             assert!(shop.join(".cartwire/out/rewrite.ndjson").exists());
@@ -37,7 +38,8 @@ fn every_scaffold_works_at_once() {
 fn nothing_is_overwritten() {
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("precious"), "x").unwrap();
-    let output = Command::new(env!("CARGO_BIN_EXE_cartwire")).args(["new", "."]).current_dir(dir.path()).output().unwrap();
+    let output =
+        Command::new(env!("CARGO_BIN_EXE_cartwire")).args(["new", "."]).current_dir(dir.path()).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
 }

@@ -29,7 +29,9 @@ sinks:
 }
 
 fn script(version: u64) -> String {
-    format!("import \"lib/version\" as v;\nevent.properties.script_first = {version};\nevent.properties.module = v::number();\nevent.properties.script_last = {version};\n")
+    format!(
+        "import \"lib/version\" as v;\nevent.properties.script_first = {version};\nevent.properties.imported = v::number();\nevent.properties.script_last = {version};\n"
+    )
 }
 
 fn module(version: u64) -> String {
@@ -67,7 +69,8 @@ fn two_hundred_edits_under_load() {
                     }))
                     .collect();
                 let body = serde_json::json!({"batch": events, "writeKey": "in-key"}).to_string();
-                let reply = http::post(&url, &[("content-type", "application/json")], body.as_bytes()).expect("an answer");
+                let reply =
+                    http::post(&url, &[("content-type", "application/json")], body.as_bytes()).expect("an answer");
                 assert_eq!(reply.status, 200, "{}", reply.text());
                 sent.fetch_add(BATCH, Ordering::SeqCst);
                 due += PAUSE;
@@ -114,7 +117,7 @@ fn two_hundred_edits_under_load() {
         assert_eq!(number(stored, "script_first"), number(stored, "script_last"), "{}", stored.raw);
     }
     let newest = received.iter().max_by_key(|stored| number(stored, "n")).unwrap();
-    for key in ["yaml_last", "script_last", "module"] {
+    for key in ["yaml_last", "script_last", "imported"] {
         assert_eq!(number(newest, key), EDITS + 1, "{}", newest.raw);
     }
 
@@ -125,14 +128,23 @@ fn two_hundred_edits_under_load() {
             let key = match *what {
                 "yaml" => "yaml_last",
                 "script" => "script_last",
-                _ => "module",
+                _ => "imported",
             };
-            let late = received.iter().filter(|stored| number(stored, key) < *version).map(|stored| number(stored, "at")).max();
+            let late = received
+                .iter()
+                .filter(|stored| number(stored, key) < *version)
+                .map(|stored| number(stored, "at"))
+                .max();
             late.unwrap_or(0).saturating_sub(*written)
         })
         .collect();
     waits.sort_unstable();
-    eprintln!("{} good edits: live after {} ms (median), {} ms (longest)", waits.len(), waits[waits.len() / 2], waits[waits.len() - 1]);
+    eprintln!(
+        "{} good edits: live after {} ms (median), {} ms (longest)",
+        waits.len(),
+        waits[waits.len() / 2],
+        waits[waits.len() - 1]
+    );
     // A shared machine may stop us for a moment; half of the edits being late would be our doing.
     assert!(waits[waits.len() / 2] <= 200, "{waits:?}");
     cartwire.stop();
@@ -193,7 +205,9 @@ fn new_and_removed_pipelines_paths_and_sinks_are_taken_up() {
     project.write("pipelines/one.yaml", &simple("moved", "third-write-key"));
     wait_until("the new path", || status(&cartwire, "/moved") == 200);
     assert_eq!(status(&cartwire, "/one"), 404);
-    segment.wait_until(Duration::from_secs(20), "the new key", |stored| stored.iter().any(|stored| stored.key == "third-write-key"));
+    segment.wait_until(Duration::from_secs(20), "the new key", |stored| {
+        stored.iter().any(|stored| stored.key == "third-write-key")
+    });
 
     std::fs::remove_file(project.path("pipelines/two.yaml")).unwrap();
     wait_until("the end of the removed pipeline", || status(&cartwire, "/two") == 404);
@@ -211,7 +225,10 @@ fn a_broken_edit_is_shown_and_the_version_before_runs() {
     assert_eq!(status(&cartwire, "/one"), 200);
     let shown = cartwire.admin("/status").json();
     assert_eq!(shown["pipelines"][0]["refused_edit"], true, "{shown:#}");
-    assert!(shown["pipelines"][0]["problems"][0]["rendered"].as_str().unwrap().contains("pipelines/one.yaml:4:5"), "{shown:#}");
+    assert!(
+        shown["pipelines"][0]["problems"][0]["rendered"].as_str().unwrap().contains("pipelines/one.yaml:4:5"),
+        "{shown:#}"
+    );
     project.write("pipelines/one.yaml", &simple("one", "first-write-key"));
     wait_until("the mended edit", || cartwire.admin("/status").json()["pipelines"][0]["refused_edit"] == false);
     cartwire.stop();

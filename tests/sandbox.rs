@@ -41,7 +41,18 @@ fn evil_scripts_become_dead_letters_and_good_events_go_on() {
     let project = Project::new().pipeline("shop", PIPELINE).script("evil.rhai", SCRIPT);
     let mut cartwire = Cartwire::start_with(&project, &["--workers", "2"], &[("SEGMENT_URL", &segment.url())]);
     let evils = [
-        "loop", "recursion", "string", "array", "push", "map", "pad", "replace", "nested", "nested_map", "sort", "curry",
+        "loop",
+        "recursion",
+        "string",
+        "array",
+        "push",
+        "map",
+        "pad",
+        "replace",
+        "nested",
+        "nested_map",
+        "sort",
+        "curry",
     ];
     let post = |cartwire: &Cartwire, what: &str| {
         let body = format!("{{\"what\":\"{what}\"}}");

@@ -62,8 +62,15 @@ fn requests_get_the_right_answers() {
         assert!(metrics.contains(line), "{line} in\n{metrics}");
     }
     let ledger = cartwire.admin("/status").json()["pipelines"][0]["ledger"].clone();
-    assert_eq!((&ledger["accepted"], &ledger["sent"], &ledger["pending"]), (&3.into(), &3.into(), &0.into()), "{ledger}");
-    assert!(!cartwire.stderr().contains("open-sesame") && !cartwire.stderr().contains("test-key"), "secrets stay out of logs");
+    assert_eq!(
+        (&ledger["accepted"], &ledger["sent"], &ledger["pending"]),
+        (&3.into(), &3.into(), &0.into()),
+        "{ledger}"
+    );
+    assert!(
+        !cartwire.stderr().contains("open-sesame") && !cartwire.stderr().contains("test-key"),
+        "secrets stay out of logs"
+    );
     cartwire.stop();
 }
 

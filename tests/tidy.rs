@@ -46,7 +46,8 @@ impl Source {
     }
 
     fn is_test(&self) -> bool {
-        self.path.components().any(|part| part.as_os_str() == "tests") || self.path.file_stem().is_some_and(|stem| stem == "tests")
+        self.path.components().any(|part| part.as_os_str() == "tests")
+            || self.path.file_stem().is_some_and(|stem| stem == "tests")
     }
 }
 
@@ -166,7 +167,8 @@ fn only_the_engine_and_the_command_line_touch_the_outside() {
             assert!(!code.contains(word), "{}: `{word}` belongs to the engine", source.path.display());
         }
         // The journal is files; fixtures and limits of scripts have their own small windows to the outside.
-        let may_read = matches!(source.module.as_str(), "journal" | "check") || source.path.ends_with("script/watchdog.rs");
+        let may_read =
+            matches!(source.module.as_str(), "journal" | "check") || source.path.ends_with("script/watchdog.rs");
         assert!(may_read || !code.contains("std::fs"), "{}: files belong to the engine", source.path.display());
     }
 }
@@ -192,7 +194,8 @@ fn files_are_small() {
 #[test]
 fn nothing_is_left_unfinished() {
     // Written apart, so that this file does not find itself.
-    let words = [["to", "do!"], ["unimple", "mented!"], ["db", "g!("], ["FIX", "ME"], ["XX", "X"]].map(|parts| parts.concat());
+    let words =
+        [["to", "do!"], ["unimple", "mented!"], ["db", "g!("], ["FIX", "ME"], ["XX", "X"]].map(|parts| parts.concat());
     for path in ["src", "tests", "benches"].into_iter().flat_map(rust_files) {
         let text = fs::read_to_string(&path).unwrap();
         for word in &words {

@@ -31,10 +31,9 @@ fn same_number(one: &serde_json::Number, other: &serde_json::Number) -> bool {
 /// What of `got` the expectation speaks of, so that a difference shows no more than it must.
 pub(super) fn project(want: &Value, got: &Value) -> Value {
     match (want, got) {
-        (Value::Object(want), Value::Object(got)) => want
-            .iter()
-            .filter_map(|(key, want)| got.get(key).map(|got| (key.clone(), project(want, got))))
-            .collect(),
+        (Value::Object(want), Value::Object(got)) => {
+            want.iter().filter_map(|(key, want)| got.get(key).map(|got| (key.clone(), project(want, got)))).collect()
+        }
         (Value::Array(want), Value::Array(got)) => got
             .iter()
             .enumerate()

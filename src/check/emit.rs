@@ -16,7 +16,8 @@ pub(super) fn json(node: &Node) -> String {
         Value::Text(text) => quoted(&text.text),
         Value::List(items) => format!("[{}]", items.iter().map(json).collect::<Vec<_>>().join(",")),
         Value::Map(entries) => {
-            let members: Vec<_> = entries.iter().map(|entry| format!("{}:{}", quoted(&entry.key), json(&entry.value))).collect();
+            let members: Vec<_> =
+                entries.iter().map(|entry| format!("{}:{}", quoted(&entry.key), json(&entry.value))).collect();
             format!("{{{}}}", members.join(","))
         }
     }
@@ -43,9 +44,8 @@ fn from_json(raw: &RawValue) -> Node {
             let entry = |(key, value)| Entry { key, key_span: 0..0, value: from_json(value) };
             Value::Map(members.into_iter().map(entry).collect())
         }),
-        Some(b'[') => {
-            serde_json::from_str(text).map(|items: Vec<&RawValue>| Value::List(items.into_iter().map(from_json).collect()))
-        }
+        Some(b'[') => serde_json::from_str(text)
+            .map(|items: Vec<&RawValue>| Value::List(items.into_iter().map(from_json).collect())),
         Some(b'"') => serde_json::from_str(text).map(|text| Value::Text(Text { text, block: None })),
         Some(b't') => Ok(Value::Bool(true)),
         Some(b'f') => Ok(Value::Bool(false)),
@@ -138,7 +138,9 @@ fn scalar(node: &Node) -> String {
 /// A text that reads back as the same text: plain where that is safe, else quoted as JSON, which YAML reads too.
 fn scalar_text(text: &str) -> String {
     let simple = text.chars().next().is_some_and(|first| first.is_alphabetic() || first == '_')
-        && text.chars().all(|c| c.is_alphanumeric() || matches!(c, ' ' | '_' | '-' | '.' | '/' | '@' | '$' | '(' | ')' | '+'))
+        && text
+            .chars()
+            .all(|c| c.is_alphanumeric() || matches!(c, ' ' | '_' | '-' | '.' | '/' | '@' | '$' | '(' | ')' | '+'))
         && !text.ends_with(' ');
     let reads_back = || crate::yaml::parse("", text).0.is_some_and(|node| node.as_text() == Some(text));
     if simple && reads_back() { text.to_owned() } else { quoted(text) }

@@ -9,7 +9,7 @@ use crate::tree::Tree;
 use crate::yaml::{self, Entry, Node, Value};
 
 /// The folder that fixtures stand in, one folder per pipeline.
-pub const FIXTURES: &str = "tests/fixtures";
+const FIXTURES: &str = "tests/fixtures";
 /// The clock of cases that do not set it: 2026-01-15T10:20:30Z.
 const NOW_MS: i64 = 1_768_472_430_000;
 
@@ -66,7 +66,12 @@ impl Loader<'_> {
         };
         self.known(entries, &CASE_KEYS);
         let given = match node.get("given") {
-            Some(given) => given.as_list().unwrap_or(std::slice::from_ref(given)).iter().filter_map(|node| self.given(node)).collect(),
+            Some(given) => given
+                .as_list()
+                .unwrap_or(std::slice::from_ref(given))
+                .iter()
+                .filter_map(|node| self.given(node))
+                .collect(),
             None => {
                 self.error("a fixture needs `given`: the delivery that comes in", &node);
                 Vec::new()
@@ -74,11 +79,18 @@ impl Loader<'_> {
         };
         let now_ms = node.get("now").map_or(Some(NOW_MS), |now| self.time(now)).unwrap_or(NOW_MS);
         let expect_entry = entries.iter().find(|entry| entry.key == "expect");
-        let expect = expect_entry.filter(|entry| entry.value.value != Value::Null).and_then(|entry| self.expect(&entry.value));
+        let expect =
+            expect_entry.filter(|entry| entry.value.value != Value::Null).and_then(|entry| self.expect(&entry.value));
         let dropped = node.get("dropped").map(|node| self.texts(node));
         let dead = node.get("dead").map(|node| self.texts(node)).unwrap_or_default();
         let exact = node.get("exact").is_some_and(|node| node.value == Value::Bool(true));
-        let env = node.get("env").and_then(Node::as_map).unwrap_or_default().iter().map(|entry| (entry.key.clone(), plain(&entry.value))).collect();
+        let env = node
+            .get("env")
+            .and_then(Node::as_map)
+            .unwrap_or_default()
+            .iter()
+            .map(|entry| (entry.key.clone(), plain(&entry.value)))
+            .collect();
         let broken = self.problems.len() > before;
         (!broken).then(|| Case {
             pipeline: pipeline.to_owned(),
@@ -91,7 +103,8 @@ impl Loader<'_> {
             dead,
             exact,
             env,
-            expect_span: expect_entry.map(|entry| entry.key_span.start..entry.value.span.end.max(entry.key_span.end + 1)),
+            expect_span: expect_entry
+                .map(|entry| entry.key_span.start..entry.value.span.end.max(entry.key_span.end + 1)),
         })
     }
 
@@ -164,14 +177,21 @@ impl Loader<'_> {
     fn expect(&mut self, node: &Node) -> Option<Expect> {
         match &node.value {
             Value::List(items) => Some(Expect::Messages(items.iter().map(Node::to_json).collect())),
-            Value::Map(entries) if entries.iter().all(|entry| entry.value.as_list().is_some()) && !entries.is_empty() => Some(
-                Expect::BySink(
+            Value::Map(entries)
+                if entries.iter().all(|entry| entry.value.as_list().is_some()) && !entries.is_empty() =>
+            {
+                Some(Expect::BySink(
                     entries
                         .iter()
-                        .map(|entry| (entry.key.clone(), entry.value.as_list().unwrap_or_default().iter().map(Node::to_json).collect()))
+                        .map(|entry| {
+                            (
+                                entry.key.clone(),
+                                entry.value.as_list().unwrap_or_default().iter().map(Node::to_json).collect(),
+                            )
+                        })
                         .collect(),
-                ),
-            ),
+                ))
+            }
             _ => {
                 self.error("`expect` takes a list of messages, or a map from sinks to such lists", node);
                 None
@@ -201,7 +221,9 @@ impl Loader<'_> {
             let help = did_you_mean(&entry.key, keys.iter().copied())
                 .map_or_else(|| format!("the keys are {}", keys.join(", ")), |key| format!("did you mean `{key}`?"));
             self.problems.push(
-                Diag::error("unknown-key", format!("there is no `{}` here", entry.key)).at(self.file, entry.key_span.clone()).help(help),
+                Diag::error("unknown-key", format!("there is no `{}` here", entry.key))
+                    .at(self.file, entry.key_span.clone())
+                    .help(help),
             );
         }
     }

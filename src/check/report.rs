@@ -17,11 +17,19 @@ const PLAIN: &str = "\u{1b}[0m";
 /// A failed case for people; `steps` adds what each step changed.
 pub fn text(case: &Case, result: &CaseResult, steps: bool) -> String {
     let mut out = String::new();
-    let _ = writeln!(out, "{BOLD}{RED}FAIL{PLAIN} {BOLD}{} › {}{PLAIN} {DIM}{}{PLAIN}", case.pipeline, case.name, case.file);
+    let _ = writeln!(
+        out,
+        "{BOLD}{RED}FAIL{PLAIN} {BOLD}{} › {}{PLAIN} {DIM}{}{PLAIN}",
+        case.pipeline, case.name, case.file
+    );
     for failure in &result.failures {
         match failure {
             Failure::Message { sink, index, want, got } => {
-                let _ = writeln!(out, "  message {} to {sink} differs ({RED}- expected{PLAIN}, {GREEN}+ got{PLAIN}):", index + 1);
+                let _ = writeln!(
+                    out,
+                    "  message {} to {sink} differs ({RED}- expected{PLAIN}, {GREEN}+ got{PLAIN}):",
+                    index + 1
+                );
                 out.push_str(&diff_lines(want, got, 4));
             }
             Failure::Missing { sink, want } => {
@@ -111,7 +119,9 @@ fn before(trace: &[StepRecord], index: usize) -> Option<&Value> {
     trace[..index]
         .iter()
         .rev()
-        .filter(|earlier| earlier.origin.delivery == record.origin.delivery && earlier.origin.index == record.origin.index)
+        .filter(|earlier| {
+            earlier.origin.delivery == record.origin.delivery && earlier.origin.index == record.origin.index
+        })
         .filter(|earlier| earlier.origin.fork == record.origin.fork || earlier.origin.fork == record.origin.fork / 4096)
         .find_map(|earlier| earlier.state.as_ref().ok())
         .filter(|_| record.part != "source")

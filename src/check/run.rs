@@ -118,7 +118,8 @@ fn receive(plan: &Arc<Plan>, given: &Given, seq: u64, now_ms: i64) -> Result<Opt
     let mut headers = http::HeaderMap::new();
     for (name, value) in &sample.headers {
         let name = http::HeaderName::try_from(name.as_str()).map_err(|_| format!("`{name}` is no header name"))?;
-        let value = http::HeaderValue::try_from(value.as_str()).map_err(|_| format!("the value of {name} is no header value"))?;
+        let value = http::HeaderValue::try_from(value.as_str())
+            .map_err(|_| format!("the value of {name} is no header value"))?;
         headers.append(name, value);
     }
     let peer = IpAddr::V4(Ipv4Addr::new(203, 0, 113, 7)).to_string();
@@ -157,8 +158,13 @@ fn receive(plan: &Arc<Plan>, given: &Given, seq: u64, now_ms: i64) -> Result<Opt
 
 fn judge(case: &Case, total: &Outcome, result: &mut CaseResult) {
     match &case.expect {
-        None if case.dropped.is_none() && case.dead.is_empty() && case.given.iter().all(|given| given.status.is_none()) => {
-            result.failures.push(Failure::Other("the case expects nothing yet: look at what came out, then use --bless".to_owned()));
+        None if case.dropped.is_none()
+            && case.dead.is_empty()
+            && case.given.iter().all(|given| given.status.is_none()) =>
+        {
+            result.failures.push(Failure::Other(
+                "the case expects nothing yet: look at what came out, then use --bless".to_owned(),
+            ));
         }
         None => {}
         Some(Expect::Messages(want)) => {
@@ -178,7 +184,10 @@ fn judge(case: &Case, total: &Outcome, result: &mut CaseResult) {
     for dead in &total.dead {
         if !case.dead.iter().any(|want| dead.code == *want || dead.reason.contains(want.as_str())) {
             let place = dead.place.as_ref().map(|place| format!(" at {place}")).unwrap_or_default();
-            result.failures.push(Failure::Other(format!("dead letter in `{}`: {} ({}){place}", dead.part, dead.reason, dead.code)));
+            result.failures.push(Failure::Other(format!(
+                "dead letter in `{}`: {} ({}){place}",
+                dead.part, dead.reason, dead.code
+            )));
         }
     }
     for want in &case.dead {
@@ -198,7 +207,9 @@ fn judge(case: &Case, total: &Outcome, result: &mut CaseResult) {
 fn compare(case: &Case, sink: &str, want: &[Value], got: &[Vec<u8>], failures: &mut Vec<Failure>) {
     let parsed: Vec<Value> = got
         .iter()
-        .map(|text| serde_json::from_slice(text).unwrap_or_else(|_| Value::from(String::from_utf8_lossy(text).into_owned())))
+        .map(|text| {
+            serde_json::from_slice(text).unwrap_or_else(|_| Value::from(String::from_utf8_lossy(text).into_owned()))
+        })
         .collect();
     for (index, got) in parsed.iter().enumerate() {
         match want.get(index) {

@@ -13,12 +13,23 @@ fn documents() -> impl Strategy<Value = Value> {
         any::<i64>().prop_map(Value::from),
         (-1e6..1e6).prop_map(Value::from),
         "\\PC{0,12}".prop_map(Value::from),
-        prop_oneof![Just("true"), Just("null"), Just("1.10"), Just("- a"), Just("a: b"), Just("#x"), Just(" x "), Just("")].prop_map(Value::from),
+        prop_oneof![
+            Just("true"),
+            Just("null"),
+            Just("1.10"),
+            Just("- a"),
+            Just("a: b"),
+            Just("#x"),
+            Just(" x "),
+            Just("")
+        ]
+        .prop_map(Value::from),
     ];
     leaf.prop_recursive(4, 40, 6, |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..5).prop_map(Value::from),
-            prop::collection::btree_map("[a-zA-Z0-9_ .:#-]{1,8}", inner, 0..5).prop_map(|map| map.into_iter().collect()),
+            prop::collection::btree_map("[a-zA-Z0-9_ .:#-]{1,8}", inner, 0..5)
+                .prop_map(|map| map.into_iter().collect()),
         ]
     })
 }

@@ -77,7 +77,12 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
 /// By file and place; what has no file last. The same problem once, also when several pipelines import the same script.
 fn sort(problems: &mut Vec<Diag>) {
     problems.sort_by_key(|diag| {
-        (diag.file.is_none(), diag.file.clone(), diag.span.as_ref().map(|span| (span.start, span.end)), diag.message.clone())
+        (
+            diag.file.is_none(),
+            diag.file.clone(),
+            diag.span.as_ref().map(|span| (span.start, span.end)),
+            diag.message.clone(),
+        )
     });
     problems.dedup();
 }

@@ -47,7 +47,11 @@ enum Command {
 pub(super) fn run(arguments: &Arguments) -> Outcome {
     let found = match &arguments.command {
         Some(Command::Show { id }) => find(arguments, &format!("/dead/{id}"), |store| {
-            store.get(*id).map_err(|error| error.to_string())?.map(|letter| dead_json_whole(&letter)).ok_or_else(|| format!("there is no dead letter {id}"))
+            store
+                .get(*id)
+                .map_err(|error| error.to_string())?
+                .map(|letter| dead_json_whole(&letter))
+                .ok_or_else(|| format!("there is no dead letter {id}"))
         }),
         list => {
             let (pipeline, limit) = match list {
@@ -74,7 +78,11 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
 }
 
 /// Asks the running process, which has the store locked; opens the store when none runs.
-fn find(arguments: &Arguments, path: &str, stored: impl FnOnce(&DeadLetters) -> Result<Value, String>) -> Result<Value, String> {
+fn find(
+    arguments: &Arguments,
+    path: &str,
+    stored: impl FnOnce(&DeadLetters) -> Result<Value, String>,
+) -> Result<Value, String> {
     let dir = arguments.data_dir.join("dead");
     if !dir.is_dir() {
         return Err(format!("there are no dead letters in {}: nothing has run there", arguments.data_dir.display()));
@@ -87,7 +95,8 @@ fn find(arguments: &Arguments, path: &str, stored: impl FnOnce(&DeadLetters) -> 
 }
 
 fn ask(url: &str) -> Result<Value, String> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())?;
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())?;
     runtime.block_on(async {
         let client = super::samples::client().map_err(|error| error.to_string())?;
         let response = client.get(url).send().await.map_err(|_| {
@@ -95,7 +104,11 @@ fn ask(url: &str) -> Result<Value, String> {
         })?;
         let status = response.status();
         let text = response.text().await.map_err(|error| error.to_string())?;
-        if status.is_success() { serde_json::from_str(&text).map_err(|error| error.to_string()) } else { Err(text.trim().to_owned()) }
+        if status.is_success() {
+            serde_json::from_str(&text).map_err(|error| error.to_string())
+        } else {
+            Err(text.trim().to_owned())
+        }
     })
 }
 
@@ -108,7 +121,14 @@ fn list(letters: &[Value]) {
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
     table.set_header(["id", "when", "pipeline", "part", "code", "reason"]);
     for letter in letters {
-        table.add_row([letter["id"].to_string(), time(letter), text(letter, "pipeline"), text(letter, "part"), text(letter, "code"), reason(letter)]);
+        table.add_row([
+            letter["id"].to_string(),
+            time(letter),
+            text(letter, "pipeline"),
+            text(letter, "part"),
+            text(letter, "code"),
+            reason(letter),
+        ]);
     }
     println!("{table}");
 }
@@ -124,7 +144,13 @@ fn show(letter: &Value) {
         text(letter, "code")
     );
     let request = &letter["request"];
-    println!("delivery {} from {}: {} {}", letter["delivery"], text(letter, "source"), text(request, "method"), text(request, "path"));
+    println!(
+        "delivery {} from {}: {} {}",
+        letter["delivery"],
+        text(letter, "source"),
+        text(request, "method"),
+        text(request, "path")
+    );
     for (name, value) in request["headers"].as_object().into_iter().flatten() {
         println!("  {name}: {}", value.as_str().unwrap_or_default());
     }
@@ -147,5 +173,6 @@ fn text(value: &Value, key: &str) -> String {
 
 fn time(letter: &Value) -> String {
     let ms = letter["at_ms"].as_i64().unwrap_or_default();
-    jiff::Timestamp::from_millisecond(ms).map_or_else(|_| ms.to_string(), |time| time.strftime("%Y-%m-%d %H:%M:%SZ").to_string())
+    jiff::Timestamp::from_millisecond(ms)
+        .map_or_else(|_| ms.to_string(), |time| time.strftime("%Y-%m-%d %H:%M:%SZ").to_string())
 }

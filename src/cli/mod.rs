@@ -19,7 +19,14 @@ pub use environment::{Placeholders, Process};
 
 /// Commerce events from shop to Segment: declarative pipelines, scripts that rewrite, fixtures that prove it.
 #[derive(Parser)]
-#[command(name = "cartwire", version, about, max_term_width = 100, arg_required_else_help = true, disable_help_subcommand = true)]
+#[command(
+    name = "cartwire",
+    version,
+    about,
+    max_term_width = 100,
+    arg_required_else_help = true,
+    disable_help_subcommand = true
+)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -88,11 +95,6 @@ const STYLE_DIM: clap::builder::styling::Style =
 /// Whether standard error takes colours: a terminal, and nobody said no.
 fn colour_stderr() -> bool {
     std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
-}
-
-/// Whether standard output takes colours.
-fn colour_stdout() -> bool {
-    std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
 /// `1 error`, `2 errors`.

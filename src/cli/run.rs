@@ -185,7 +185,10 @@ fn announce(engine: &Engine, arguments: &Arguments, placeholders: &Placeholders)
         tracing::warn!("{}", diag.render(text_of(diag, tree), false));
     }
     if engine.recovered_bytes > 0 {
-        tracing::warn!(bytes = engine.recovered_bytes, "cut a torn write off the journal; nothing that was answered is lost");
+        tracing::warn!(
+            bytes = engine.recovered_bytes,
+            "cut a torn write off the journal; nothing that was answered is lost"
+        );
     }
     if arguments.dry_run {
         tracing::warn!("dry run: messages are printed, nothing is sent");
@@ -209,8 +212,9 @@ async fn progress(runs: Vec<(String, Arc<Progress>)>) {
         return;
     }
     let bars = indicatif::MultiProgress::new();
-    let style = indicatif::ProgressStyle::with_template("{prefix:12} {bar:30} {bytes}/{total_bytes} {bytes_per_sec} {msg}")
-        .unwrap_or_else(|_| indicatif::ProgressStyle::default_bar());
+    let style =
+        indicatif::ProgressStyle::with_template("{prefix:12} {bar:30} {bytes}/{total_bytes} {bytes_per_sec} {msg}")
+            .unwrap_or_else(|_| indicatif::ProgressStyle::default_bar());
     let drawn: Vec<_> = runs
         .iter()
         .map(|(name, progress)| {

@@ -70,8 +70,7 @@ type Failure = (Outcome, String);
 fn prepare(arguments: &Arguments) -> Result<(Arc<Plan>, Vec<Given>), Failure> {
     let failed = |error: String| (Outcome::Failed, error);
     let tree = Arc::new(read_tree(&arguments.dir).map_err(|error| failed(error.to_string()))?);
-    let env: SharedEnvironment =
-        if arguments.dry_run { Arc::new(Placeholders::default()) } else { Arc::new(Process) };
+    let env: SharedEnvironment = if arguments.dry_run { Arc::new(Placeholders::default()) } else { Arc::new(Process) };
     let only: Vec<String> = arguments.pipeline.iter().cloned().collect();
     let (mut plans, problems) = load_all(&tree, &only, &env, &Limits::default());
     for diag in problems.iter().filter(|diag| diag.is_error()) {
@@ -79,7 +78,10 @@ fn prepare(arguments: &Arguments) -> Result<(Arc<Plan>, Vec<Given>), Failure> {
     }
     if plans.len() > 1 {
         let names: Vec<_> = plans.iter().map(|plan| plan.name.to_string()).collect();
-        return Err((Outcome::Usage, format!("there are several pipelines: choose one with --pipeline ({})", names.join(", "))));
+        return Err((
+            Outcome::Usage,
+            format!("there are several pipelines: choose one with --pipeline ({})", names.join(", ")),
+        ));
     }
     let plan = plans.pop().ok_or_else(|| match &arguments.pipeline {
         Some(name) => failed(format!("the pipeline `{name}` cannot be loaded")),
@@ -91,9 +93,8 @@ fn prepare(arguments: &Arguments) -> Result<(Arc<Plan>, Vec<Given>), Failure> {
     };
     for given in &mut given {
         for header in &arguments.header {
-            let (name, value) = header
-                .split_once(':')
-                .ok_or_else(|| (Outcome::Usage, format!("`{header}` is not `NAME: VALUE`")))?;
+            let (name, value) =
+                header.split_once(':').ok_or_else(|| (Outcome::Usage, format!("`{header}` is not `NAME: VALUE`")))?;
             given.set_header(name.trim(), value.trim());
         }
     }
@@ -142,7 +143,11 @@ async fn send(arguments: &Arguments, plan: &Plan, given: &[Given]) -> Outcome {
             return Outcome::Failed;
         }
     };
-    let base = if arguments.to.contains("://") { arguments.to.trim_end_matches('/').to_owned() } else { format!("http://{}", arguments.to) };
+    let base = if arguments.to.contains("://") {
+        arguments.to.trim_end_matches('/').to_owned()
+    } else {
+        format!("http://{}", arguments.to)
+    };
     let (mut sent, mut failed) = (0, 0);
     for given in std::iter::repeat_n(given, arguments.repeat).flatten() {
         let Some((index, sample)) = samples::sign(plan, given, samples::now_ms()) else {
@@ -167,7 +172,10 @@ async fn send(arguments: &Arguments, plan: &Plan, given: &[Given]) -> Outcome {
         match answer {
             Ok(status) if (200..300).contains(&status) => {
                 sent += 1;
-                anstream::println!("{STYLE_GOOD}{status}{STYLE_GOOD:#} {path} {STYLE_DIM}{}{STYLE_DIM:#}", given.about());
+                anstream::println!(
+                    "{STYLE_GOOD}{status}{STYLE_GOOD:#} {path} {STYLE_DIM}{}{STYLE_DIM:#}",
+                    given.about()
+                );
             }
             Ok(status) => {
                 failed += 1;

@@ -37,7 +37,8 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments) -> Outcome {
     let arguments = arguments.clone();
     // Scripts may nest deeply: the same stack as a worker has.
-    let thread = std::thread::Builder::new().name("test".to_owned()).stack_size(STACK_BYTES).spawn(move || run_here(&arguments));
+    let thread =
+        std::thread::Builder::new().name("test".to_owned()).stack_size(STACK_BYTES).spawn(move || run_here(&arguments));
     match thread.map(std::thread::JoinHandle::join) {
         Ok(Ok(outcome)) => outcome,
         Ok(Err(_)) => Outcome::Failed,
@@ -102,7 +103,10 @@ fn run_here(arguments: &Arguments) -> Outcome {
         }
     }
     if arguments.json {
-        println!("{:#}", json!({"passed": passed, "failed": failed, "blessed": blessed, "broken": broken, "cases": reports}));
+        println!(
+            "{:#}",
+            json!({"passed": passed, "failed": failed, "blessed": blessed, "broken": broken, "cases": reports})
+        );
     } else {
         let blessed = if blessed > 0 { format!(", {blessed} blessed") } else { String::new() };
         anstream::println!("{} passed, {failed} failed{blessed}", count(passed, "case"));
@@ -164,17 +168,25 @@ impl Pipelines<'_> {
     }
 
     fn load(&self, case: &Case) -> Result<std::rc::Rc<Pipeline>, String> {
-        let (file, name) = pipeline_files(self.tree).into_iter().find(|(_, name)| *name == case.pipeline).ok_or_else(|| {
-            format!("{}: there is no pipeline `{}`: fixtures stand in a folder named like it", case.file, case.pipeline)
-        })?;
+        let (file, name) =
+            pipeline_files(self.tree).into_iter().find(|(_, name)| *name == case.pipeline).ok_or_else(|| {
+                format!(
+                    "{}: there is no pipeline `{}`: fixtures stand in a folder named like it",
+                    case.file, case.pipeline
+                )
+            })?;
         let env = CaseEnvironment { own: &case.env, rest: Placeholders::isolated() };
         let Loaded { plan, problems } = Plan::load(self.tree, &file, &name, &env, &Limits::default());
         let plan = plan.ok_or_else(|| {
-            problems.iter().map(|diag| diag.render(text_of(diag, self.tree), super::colour_stderr())).collect::<Vec<_>>().join("\n\n")
+            problems
+                .iter()
+                .map(|diag| diag.render(text_of(diag, self.tree), super::colour_stderr()))
+                .collect::<Vec<_>>()
+                .join("\n\n")
         })?;
-        Pipeline::new(&plan).map(std::rc::Rc::new).map_err(|problems| {
-            problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
-        })
+        Pipeline::new(&plan)
+            .map(std::rc::Rc::new)
+            .map_err(|problems| problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
     }
 }
 

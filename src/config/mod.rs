@@ -91,7 +91,8 @@ pub fn read_all(tree: &Tree, env: &dyn Environment) -> (Vec<Spec>, Vec<Diag>) {
     for (file, name) in pipeline_files(tree) {
         if let Some(first) = specs.iter().find(|spec| spec.name == name) {
             problems.push(
-                Diag::error("duplicate-pipeline", format!("the pipeline `{name}` is also in {}", first.file)).in_file(file),
+                Diag::error("duplicate-pipeline", format!("the pipeline `{name}` is also in {}", first.file))
+                    .in_file(file),
             );
             continue;
         }

@@ -50,7 +50,11 @@ impl Parts<'_, '_> {
                 &bare
             }
             _ => {
-                self.error("wrong-type", format!("a {} is written `kind: options`, not {}", room.name(), node.kind()), node);
+                self.error(
+                    "wrong-type",
+                    format!("a {} is written `kind: options`, not {}", room.name(), node.kind()),
+                    node,
+                );
                 return None;
             }
         };
@@ -58,7 +62,9 @@ impl Parts<'_, '_> {
         let def = find(room, &entry.key)?;
         self.common_keys(room, entries, entry, def);
         let options = read_options(def, &entry.value, &entry.key_span, self.source, self.problems);
-        let common = |key: &str| entries.iter().find(|entry| entry.key == key && room_takes(room, key)).map(|entry| &entry.value);
+        let common = |key: &str| {
+            entries.iter().find(|entry| entry.key == key && room_takes(room, key)).map(|entry| &entry.value)
+        };
         let settings = common("settings").map(|node| self.settings(node));
         let on_error = common("on_error").map_or(OnError::default(), |node| self.on_error(node));
         let when = common("when").and_then(|node| self.when(node));
@@ -82,9 +88,12 @@ impl Parts<'_, '_> {
             [one] => Some(one),
             [first, second, ..] => {
                 self.problems.push(
-                    Diag::error("two-parts", format!("`{}` and `{}` stand in one {}", first.key, second.key, room.name()))
-                        .at(self.source.file, second.key_span.clone())
-                        .help(format!("begin each {} with its own `- `", room.name())),
+                    Diag::error(
+                        "two-parts",
+                        format!("`{}` and `{}` stand in one {}", first.key, second.key, room.name()),
+                    )
+                    .at(self.source.file, second.key_span.clone())
+                    .help(format!("begin each {} with its own `- `", room.name())),
                 );
                 None
             }
@@ -144,7 +153,8 @@ impl Parts<'_, '_> {
             Some("pass") => OnError::Pass,
             other => {
                 let near = other.and_then(|word| did_you_mean(word, ["dead_letter", "drop", "pass"]));
-                let diag = Diag::error("wrong-value", "`on_error` takes dead_letter, drop or pass").at(self.source.file, node.span.clone());
+                let diag = Diag::error("wrong-value", "`on_error` takes dead_letter, drop or pass")
+                    .at(self.source.file, node.span.clone());
                 self.problems.push(match near {
                     Some(word) => diag.help(format!("did you mean `{word}`?")),
                     None => diag,

@@ -25,7 +25,9 @@ pub fn read(tree: &Tree, file: &str, name: &str, env: &dyn Environment) -> (Opti
     let Some(node) = node else {
         if problems.is_empty() {
             problems.push(
-                Diag::error("empty-pipeline", "the file is empty").in_file(file).help("a pipeline needs `sources` and `sinks`"),
+                Diag::error("empty-pipeline", "the file is empty")
+                    .in_file(file)
+                    .help("a pipeline needs `sources` and `sinks`"),
             );
         }
         return (None, problems);

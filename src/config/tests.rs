@@ -64,7 +64,9 @@ sinks:
     }
     assert_eq!(codes.iter().filter(|code| **code == "unknown-key").count(), 3);
     let help: Vec<_> = found.iter().filter_map(|diag| diag.help.as_deref()).collect();
-    for help_text in ["did you mean `sources`?", "did you mean `shopify`?", "did you mean `path`?", "did you mean `when`?"] {
+    for help_text in
+        ["did you mean `sources`?", "did you mean `shopify`?", "did you mean `path`?", "did you mean `when`?"]
+    {
         assert!(help.contains(&help_text), "{help_text} in {help:?}");
     }
     assert!(help.iter().any(|help| help.contains("that is a sink")));
@@ -74,7 +76,9 @@ sinks:
 
 #[test]
 fn secrets_do_not_show_up_in_messages() {
-    let found = problems("sources:\n  - webhook: { verify: none }\nsinks:\n  - segment: { write_key: x, region: \"${KEY}\" }\n");
+    let found = problems(
+        "sources:\n  - webhook: { verify: none }\nsinks:\n  - segment: { write_key: x, region: \"${KEY}\" }\n",
+    );
     assert!(!found.is_empty());
     for diag in found {
         assert!(!format!("{diag:?}").contains("k-1234"), "{diag:?}");

@@ -28,7 +28,10 @@ pub(super) struct Admin {
 }
 
 impl Admin {
-    pub(super) async fn handle(self: Arc<Self>, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+    pub(super) async fn handle(
+        self: Arc<Self>,
+        request: Request<Incoming>,
+    ) -> Result<Response<Full<Bytes>>, Infallible> {
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
             return Ok(response(Reply::text(405, "only GET\n").header("allow", "GET, HEAD")));
         }

@@ -10,10 +10,10 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::backoff::Backoff;
-use super::stopped;
 use super::grave::{Burial, Graveyard};
 use super::ledger::Ledger;
 use super::metrics::Metrics;
+use super::stopped;
 use super::transmit::{Sent, Transmitter};
 use crate::pipeline::{Message, SinkPart};
 use crate::sink::{Batching, Judgement};
@@ -42,7 +42,9 @@ impl SinkState {
     }
 
     fn ended(&self, messages: usize) {
-        let _ = self.pending.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |pending| Some(pending.saturating_sub(messages as u64)));
+        let _ = self
+            .pending
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |pending| Some(pending.saturating_sub(messages as u64)));
     }
 
     fn trouble(&self, text: Option<String>) {
@@ -259,7 +261,11 @@ impl Deliverer {
                     return true;
                 }
                 Err(error) => {
-                    self.warn(&error.to_string(), Duration::from_secs(5), "a dead letter cannot be kept, will try again");
+                    self.warn(
+                        &error.to_string(),
+                        Duration::from_secs(5),
+                        "a dead letter cannot be kept, will try again",
+                    );
                     if !self.pause(Duration::from_secs(5)).await {
                         return false;
                     }
@@ -293,7 +299,11 @@ fn full(waiting: &VecDeque<(Message, Arc<str>)>, batching: &Batching) -> bool {
 }
 
 /// Cuts everything that waits into batches within the bounds. A message that is larger than a batch goes alone.
-fn cut(waiting: &mut VecDeque<(Message, Arc<str>)>, marks: &mut VecDeque<(usize, u64)>, batching: &Batching) -> Vec<Batch> {
+fn cut(
+    waiting: &mut VecDeque<(Message, Arc<str>)>,
+    marks: &mut VecDeque<(usize, u64)>,
+    batching: &Batching,
+) -> Vec<Batch> {
     let mut batches = Vec::new();
     let mut taken = 0;
     let mut batch = Batch { messages: Vec::new(), bytes: 0, mark: None };

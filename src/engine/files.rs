@@ -124,7 +124,13 @@ impl Out {
         Self { sinks, _stop: stop }
     }
 
-    async fn take(&mut self, pipeline: &LaneStatus, plan: &Arc<Plan>, done: Vec<Done>, shared: &Shared) -> io::Result<()> {
+    async fn take(
+        &mut self,
+        pipeline: &LaneStatus,
+        plan: &Arc<Plan>,
+        done: Vec<Done>,
+        shared: &Shared,
+    ) -> io::Result<()> {
         let burials: Vec<Burial> = super::books::enter(&pipeline.ledger, &shared.metrics, plan, &done);
         shared.graveyard.bury(burials).await?;
         let mut per_sink: Vec<Vec<_>> = vec![Vec::new(); plan.sinks.len()];
@@ -168,7 +174,8 @@ fn read_all(
         let input: Box<dyn Read> = if path.as_os_str() == "-" {
             Box::new(io::stdin())
         } else {
-            let file = File::open(path).map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))?;
+            let file = File::open(path)
+                .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))?;
             Box::new(file)
         };
         let mut batch = Vec::with_capacity(JOB_LINES);
@@ -192,7 +199,14 @@ fn read_all(
     Ok(())
 }
 
-fn delivery(pipeline: &Arc<str>, source: &Arc<str>, path: &Arc<str>, line: u64, body: Bytes, received_ms: i64) -> Delivery {
+fn delivery(
+    pipeline: &Arc<str>,
+    source: &Arc<str>,
+    path: &Arc<str>,
+    line: u64,
+    body: Bytes,
+    received_ms: i64,
+) -> Delivery {
     Delivery {
         seq: line,
         pipeline: Arc::clone(pipeline),
@@ -221,7 +235,9 @@ fn find(dir: &Path, patterns: &[String]) -> io::Result<Vec<PathBuf>> {
         } else if path.is_dir() {
             let before = found.len();
             walk(&path, &mut |file| {
-                let known = file.extension().is_some_and(|ending| ["ndjson", "jsonl", "json"].iter().any(|known| ending == *known));
+                let known = file
+                    .extension()
+                    .is_some_and(|ending| ["ndjson", "jsonl", "json"].iter().any(|known| ending == *known));
                 if known {
                     found.push(file);
                 }
@@ -246,7 +262,8 @@ fn glob(dir: &Path, pattern: &str, found: &mut Vec<PathBuf>) -> io::Result<()> {
         .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error.to_string()))?
         .compile_matcher();
     // Walk only below the part without wild cards.
-    let fixed: PathBuf = Path::new(pattern).iter().take_while(|part| !part.to_string_lossy().contains(['*', '?', '[', '{'])).collect();
+    let fixed: PathBuf =
+        Path::new(pattern).iter().take_while(|part| !part.to_string_lossy().contains(['*', '?', '[', '{'])).collect();
     let start = dir.join(fixed);
     if start.is_dir() {
         walk(&start, &mut |file| {

@@ -55,7 +55,13 @@ impl Intake {
         Ok(response(reply))
     }
 
-    async fn accept(&self, route: &Route, rest: &str, request: http::Request<Incoming>, peer: IpAddr) -> Result<Reply, Reply> {
+    async fn accept(
+        &self,
+        route: &Route,
+        rest: &str,
+        request: http::Request<Incoming>,
+        peer: IpAddr,
+    ) -> Result<Reply, Reply> {
         let (head, body) = request.into_parts();
         let limit = route.source.body_bytes_max();
         let expected = body.size_hint().upper().unwrap_or(limit as u64).min(limit as u64);
@@ -142,7 +148,13 @@ impl Intake {
     }
 
     /// Undoes `Content-Encoding: gzip`, never beyond the limit.
-    fn unpack(&self, route: &Route, headers: &http::HeaderMap, wire: &Bytes, limit: usize) -> Result<Option<Bytes>, Reply> {
+    fn unpack(
+        &self,
+        route: &Route,
+        headers: &http::HeaderMap,
+        wire: &Bytes,
+        limit: usize,
+    ) -> Result<Option<Bytes>, Reply> {
         let encoding = headers.get(http::header::CONTENT_ENCODING).map(HeaderValue::as_bytes).unwrap_or_default();
         if encoding.is_empty() || encoding.eq_ignore_ascii_case(b"identity") {
             return Ok(None);

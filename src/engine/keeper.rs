@@ -52,7 +52,12 @@ pub(super) struct Report {
 }
 
 /// Loads all pipelines of a tree. Used at the start, where any error stops the run.
-pub fn load_all(tree: &Arc<Tree>, only: &[String], env: &SharedEnvironment, limits: &Limits) -> (Vec<Arc<Plan>>, Vec<Diag>) {
+pub fn load_all(
+    tree: &Arc<Tree>,
+    only: &[String],
+    env: &SharedEnvironment,
+    limits: &Limits,
+) -> (Vec<Arc<Plan>>, Vec<Diag>) {
     let mut plans = Vec::new();
     let mut problems = Vec::new();
     for (file, name) in pipeline_files(tree) {
@@ -127,7 +132,7 @@ impl Keeper {
             let untouched = self.lanes.get(&name).is_some_and(|lane| {
                 let plan = lane.status.plan();
                 // A refused edit that is taken back must clear its message: it counts as touched.
-                !self.board.is_refused(&name) && plan.files.iter().all(|file| before.get(file) == tree.get(file) )
+                !self.board.is_refused(&name) && plan.files.iter().all(|file| before.get(file) == tree.get(file))
             });
             if force || !untouched {
                 wanted.push((file, name));

@@ -9,23 +9,22 @@ use std::time::Duration;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
+use super::deliver::SinkState;
 use super::file_writer::FileWriter;
-use super::deliver::{Deliverer, Parcel, SinkState};
 use super::grave::Graveyard;
 use super::ledger::Ledger;
 use super::metrics::Metrics;
-use super::transmit::{Output, Transmitter};
+use super::sink_lane::{SinkLane, same, unblocked};
+use super::transmit::Output;
 use super::worker::{Done, Job, Workers};
 use crate::event::Delivery;
 use crate::journal::{Cursors, Journal, Reader};
-use crate::pipeline::{Message, Plan, SinkPart};
+use crate::pipeline::{Message, Plan};
 
 /// Deliveries in one job, and jobs under way: enough to keep the workers busy, few enough to bound memory.
 const JOB_DELIVERIES: usize = 128;
 const JOB_BYTES: usize = 1024 * 1024;
 const JOBS_MAX: usize = 8;
-/// Parcels that wait for a sink. A full queue stops the lane: the journal holds what comes.
-const PARCELS_MAX: usize = 16;
 
 /// What all lanes share.
 pub(super) struct Shared {
@@ -85,19 +84,6 @@ impl LaneStatus {
     pub(super) fn plan(&self) -> Arc<Plan> {
         Arc::clone(&self.plan.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
     }
-}
-
-/// A sink's queue and task.
-struct SinkLane {
-    part: SinkPart,
-    queue: Option<mpsc::Sender<Parcel>>,
-    stop: watch::Sender<bool>,
-    task: JoinHandle<()>,
-    state: Arc<SinkState>,
-    /// Messages of deliveries up to here are in the queue or beyond; a re-run skips them.
-    enqueued: u64,
-    /// What did not fit into the queue. While there is any, the lane makes no more: that is the back-pressure.
-    overflow: VecDeque<Parcel>,
 }
 
 impl Lane {
@@ -236,7 +222,8 @@ impl Runner {
         let mut rest = deliveries;
         while !rest.is_empty() {
             let plan = self.plan_for(&rest[0]);
-            let end = rest.iter().position(|delivery| !Arc::ptr_eq(&self.plan_for(delivery), &plan)).unwrap_or(rest.len());
+            let end =
+                rest.iter().position(|delivery| !Arc::ptr_eq(&self.plan_for(delivery), &plan)).unwrap_or(rest.len());
             let later = rest.split_off(end);
             let until = if later.is_empty() { mark } else { rest.last().map_or(mark, |delivery| delivery.seq) };
             self.job(plan, rest, until);
@@ -257,7 +244,9 @@ impl Runner {
 
     fn plan_for(&self, delivery: &Delivery) -> Arc<Plan> {
         match &self.previous {
-            Some(previous) if self.plan.source(&delivery.source).is_none() && previous.source(&delivery.source).is_some() => {
+            Some(previous)
+                if self.plan.source(&delivery.source).is_none() && previous.source(&delivery.source).is_some() =>
+            {
                 Arc::clone(previous)
             }
             _ => Arc::clone(&self.plan),
@@ -304,11 +293,14 @@ impl Runner {
             return None;
         }
         // Jobs of the version before end first: what they made for sinks that stay is sent as it is.
-        while let Some(Some((mark, plan, done))) = if self.jobs.is_empty() { None } else { Some(next_done(&mut self.jobs).await) } {
+        while let Some(Some((mark, plan, done))) =
+            if self.jobs.is_empty() { None } else { Some(next_done(&mut self.jobs).await) }
+        {
             self.finish(mark, &plan, done).await;
         }
-        let (stay, go): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut self.sinks).into_iter().partition(|sink| plan.sinks.iter().any(|part| same(part, &sink.part)));
+        let (stay, go): (Vec<_>, Vec<_>) = std::mem::take(&mut self.sinks)
+            .into_iter()
+            .partition(|sink| plan.sinks.iter().any(|part| same(part, &sink.part)));
         for sink in go {
             sink.stop().await;
             self.save_cursor(&sink.part.id, sink.state.cursor.load(Ordering::SeqCst));
@@ -325,7 +317,8 @@ impl Runner {
 
     /// Opens the sinks of a plan that are not open, at the cursor they have, or at the present for a new one.
     fn open_sinks(&mut self, plan: &Arc<Plan>) {
-        let known: Vec<_> = plan.sinks.iter().filter_map(|part| self.shared.cursors.get(&plan.name, &part.id)).collect();
+        let known: Vec<_> =
+            plan.sinks.iter().filter_map(|part| self.shared.cursors.get(&plan.name, &part.id)).collect();
         let present = known.iter().copied().min().unwrap_or_else(|| self.shared.journal.durable());
         let mut sinks = Vec::new();
         for part in &plan.sinks {
@@ -335,31 +328,11 @@ impl Runner {
             }
             let cursor = self.shared.cursors.get(&plan.name, &part.id).unwrap_or(present);
             self.save_cursor(&part.id, cursor);
-            sinks.push(self.open_sink(part, cursor));
+            sinks.push(SinkLane::open(part, cursor, plan, &self.status, &self.shared));
         }
         self.sinks = sinks;
         *self.status.sinks.lock().unwrap_or_else(std::sync::PoisonError::into_inner) =
             self.sinks.iter().map(|sink| (Arc::clone(&sink.part.id), Arc::clone(&sink.state))).collect();
-    }
-
-    fn open_sink(&self, part: &SinkPart, cursor: u64) -> SinkLane {
-        let state = Arc::new(SinkState::at(cursor));
-        let (queue, receiver) = mpsc::channel(PARCELS_MAX);
-        let (stop, stopped) = watch::channel(false);
-        let shared = &self.shared;
-        let deliverer = Deliverer {
-            pipeline: Arc::clone(&self.plan.name),
-            part: part.clone(),
-            state: Arc::clone(&state),
-            transmitter: Transmitter::open(part, shared, true),
-            graveyard: Arc::clone(&shared.graveyard),
-            ledger: Arc::clone(&self.status.ledger),
-            metrics: Arc::clone(&shared.metrics),
-            stop: stopped,
-            nudge: Arc::clone(&self.status.nudge),
-        };
-        let task = tokio::spawn(deliverer.run(receiver));
-        SinkLane { part: part.clone(), queue: Some(queue), stop, task, state, enqueued: cursor, overflow: VecDeque::new() }
     }
 
     fn start_position(&self) -> u64 {
@@ -396,59 +369,6 @@ impl Runner {
         if let Err(error) = self.shared.cursors.set(&self.plan.name, sink, cursor) {
             tracing::warn!(pipeline = %self.plan.name, sink, %error, "a cursor could not be written");
         }
-    }
-}
-
-impl SinkLane {
-    /// Queues the messages of all deliveries up to `mark`.
-    fn put(&mut self, messages: Vec<(Message, Arc<str>)>, mark: u64) {
-        if mark <= self.enqueued {
-            return;
-        }
-        self.enqueued = mark;
-        self.state.pending.fetch_add(messages.len() as u64, Ordering::SeqCst);
-        self.overflow.push_back(Parcel { messages, mark });
-        self.fill();
-    }
-
-    /// Moves into the queue what fits.
-    fn fill(&mut self) {
-        let Some(queue) = &self.queue else { return };
-        while let Some(parcel) = self.overflow.pop_front() {
-            if let Err(mpsc::error::TrySendError::Full(parcel)) = queue.try_send(parcel) {
-                self.overflow.push_front(parcel);
-                return;
-            }
-        }
-    }
-
-    async fn stop(&self) {
-        let _ = self.stop.send(true);
-        // The task ends after its request; a request has a time-out of its own.
-        while !self.task.is_finished() {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    }
-}
-
-fn same(one: &SinkPart, other: &SinkPart) -> bool {
-    one.id == other.id && one.kind == other.kind && one.fingerprint == other.fingerprint
-}
-
-/// Resolves when a full queue has taken a parcel.
-async fn unblocked(sinks: &mut [SinkLane]) {
-    for sink in sinks {
-        if sink.overflow.is_empty() {
-            continue;
-        }
-        let Some(queue) = &sink.queue else { continue };
-        if let Ok(permit) = queue.reserve().await {
-            if let Some(parcel) = sink.overflow.pop_front() {
-                permit.send(parcel);
-            }
-        }
-        sink.fill();
-        return;
     }
 }
 

@@ -44,8 +44,8 @@ fn array(mut input: impl BufRead) -> io::Result<Vec<Piece>> {
     if text.len() as u64 > ARRAY_BYTES_MAX {
         return Err(io::Error::new(io::ErrorKind::InvalidData, "a JSON array larger than 1 GiB: write it as NDJSON"));
     }
-    let items: Vec<&RawValue> =
-        serde_json::from_slice(&text).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, format!("not a JSON array: {error}")))?;
+    let items: Vec<&RawValue> = serde_json::from_slice(&text)
+        .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, format!("not a JSON array: {error}")))?;
     let mut left = text.len() as u64;
     Ok(items
         .into_iter()

@@ -12,7 +12,6 @@ use prometheus_client::registry::Registry;
 
 use crate::sink::Judgement;
 
-
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct Part {
     pipeline: String,
@@ -27,7 +26,7 @@ struct Reason {
 }
 
 /// All metrics of one engine; no global state, so several engines can run in one process.
-pub struct Metrics {
+pub(super) struct Metrics {
     registry: Mutex<Registry>,
     accepted: Family<Part, Counter>,
     refused: Family<Reason, Counter>,
@@ -85,7 +84,7 @@ impl Metrics {
     }
 
     /// The text of `/metrics`.
-    pub fn render(&self) -> String {
+    pub(super) fn render(&self) -> String {
         let mut text = String::new();
         // Writing to a string does not fail.
         let _ = encode(&mut text, &self.lock());

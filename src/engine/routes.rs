@@ -66,17 +66,6 @@ impl Routes {
         }
         None
     }
-
-    /// All paths with their pipeline and source, sorted, for the start-up lines and for `status`.
-    pub(super) fn list(&self) -> Vec<(String, String, String)> {
-        let mut list: Vec<_> = self
-            .by_path
-            .values()
-            .map(|route| (route.path.clone(), route.plan.name.to_string(), route.id.to_string()))
-            .collect();
-        list.sort();
-        list
-    }
 }
 
 /// Errors for plans whose paths another plan has already; the first by name keeps it.
@@ -88,7 +77,12 @@ pub(super) fn conflicts(plans: &[Arc<Plan>]) -> Vec<(Arc<str>, Diag)> {
             let Input::Http { path, .. } = part.source.input() else { continue };
             match taken.get(&path) {
                 Some(first) if *first != plan.name => {
-                    let span = plan.spec.sources.iter().find(|spec| *spec.id == *part.id).map_or(0..0, |spec| spec.span.clone());
+                    let span = plan
+                        .spec
+                        .sources
+                        .iter()
+                        .find(|spec| *spec.id == *part.id)
+                        .map_or(0..0, |spec| spec.span.clone());
                     let diag = Diag::error("path-taken", format!("the path {path} belongs to the pipeline `{first}`"))
                         .at(&plan.spec.file, span)
                         .help("give this source another `path`");

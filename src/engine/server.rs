@@ -56,7 +56,10 @@ where
 
 type Place = tokio::sync::OwnedSemaphorePermit;
 
-async fn accept(listener: &TcpListener, places: &std::sync::Arc<Semaphore>) -> Option<(tokio::net::TcpStream, SocketAddr, Place)> {
+async fn accept(
+    listener: &TcpListener,
+    places: &std::sync::Arc<Semaphore>,
+) -> Option<(tokio::net::TcpStream, SocketAddr, Place)> {
     let place = std::sync::Arc::clone(places).acquire_owned().await.ok()?;
     match listener.accept().await {
         Ok((stream, peer)) => Some((stream, peer, place)),

@@ -20,7 +20,7 @@ use super::lane::{LaneStatus, Shared};
 use super::metrics::Metrics;
 use super::project::read_tree;
 use super::status::Board;
-use super::transmit::{Output, now_ms};
+use super::transmit::Output;
 use super::watch::Watch;
 use super::worker::Workers;
 use crate::diag::Diag;
@@ -29,10 +29,6 @@ use crate::pipeline::Plan;
 use crate::script::Limits;
 use crate::source::{FileInput, Input};
 use crate::tree::Tree;
-
-/// How often cursors are written and old segments removed.
-const TIDY: Duration = Duration::from_millis(200);
-const SWEEP: Duration = Duration::from_secs(30);
 
 /// Everything process-wide; pipelines say nothing of it, so that a file can move between machines.
 pub struct Settings {
@@ -117,7 +113,8 @@ pub struct Engine {
 impl Engine {
     /// Loads everything, opens everything, and begins to accept.
     pub async fn start(settings: Settings) -> Result<Self, StartError> {
-        let tree = Arc::new(read_tree(&settings.dir).map_err(|error| StartError::Io("the project folder".into(), error))?);
+        let tree =
+            Arc::new(read_tree(&settings.dir).map_err(|error| StartError::Io("the project folder".into(), error))?);
         let (plans, problems) = load_all(&tree, &settings.only, &settings.env, &settings.limits);
         if problems.iter().any(Diag::is_error) {
             return Err(StartError::Pipelines(problems, tree));
@@ -138,8 +135,10 @@ impl Engine {
         let (dead, _) = DeadLetters::open(&settings.data_dir.join("dead"), DeadOptions::default())
             .map_err(|error| StartError::Io("the dead letters".into(), std::io::Error::other(error)))?;
         let dead = Arc::new(dead);
-        let listener = TcpListener::bind(settings.listen).await.map_err(io(&format!("listening at {}", settings.listen)))?;
-        let admin_listener = TcpListener::bind(settings.admin).await.map_err(io(&format!("the admin address {}", settings.admin)))?;
+        let listener =
+            TcpListener::bind(settings.listen).await.map_err(io(&format!("listening at {}", settings.listen)))?;
+        let admin_listener =
+            TcpListener::bind(settings.admin).await.map_err(io(&format!("the admin address {}", settings.admin)))?;
         let listen = listener.local_addr().map_err(io("the listener"))?;
         let admin = admin_listener.local_addr().map_err(io("the admin listener"))?;
 
@@ -184,12 +183,13 @@ impl Engine {
         // Watching begins before the lanes do: an edit in between is seen.
         let watch = Watch::new(&settings.dir);
         keeper.start(plans.clone());
-        warn_of_orphans(&cursors, &journal, &plans);
+        super::tend::warn_of_orphans(&cursors, &journal, &plans);
 
         let (stop, stopped) = watch::channel(false);
         let (intake_stop, intake_stopped) = watch::channel(false);
         let files = start_files(&keeper, &shared, &stopped);
-        let only_files = plans.iter().all(|plan| plan.sources.iter().all(|part| matches!(part.source.input(), Input::Files(_))));
+        let only_files =
+            plans.iter().all(|plan| plan.sources.iter().all(|part| matches!(part.source.input(), Input::Files(_))));
         let admin_state = Arc::new(Admin {
             board: Arc::clone(&board),
             metrics,
@@ -203,11 +203,13 @@ impl Engine {
             })),
             tokio::spawn({
                 let admin_state = Arc::clone(&admin_state);
-                super::server::serve(admin_listener, stopped.clone(), move |request, _| Arc::clone(&admin_state).handle(request))
+                super::server::serve(admin_listener, stopped.clone(), move |request, _| {
+                    Arc::clone(&admin_state).handle(request)
+                })
             }),
         ];
         let (reload, reloads) = mpsc::unbounded_channel();
-        let keeper = tokio::spawn(keep(keeper, watch, reloads, stopped, settings.drain, cursors));
+        let keeper = tokio::spawn(super::tend::tend(keeper, watch, reloads, stopped, settings.drain, cursors));
         Ok(Self {
             listen,
             admin,
@@ -284,77 +286,6 @@ impl Engine {
     }
 }
 
-/// The keeper's task: reloads, tidies, and ends the lanes.
-async fn keep(
-    mut keeper: Keeper,
-    mut watch: Watch,
-    mut reloads: mpsc::UnboundedReceiver<()>,
-    mut stop: watch::Receiver<bool>,
-    drain: Duration,
-    cursors: Arc<Cursors>,
-) {
-    let board = Arc::clone(&keeper.board);
-    let journal = Arc::clone(&keeper.shared.journal);
-    let mut tidy = tokio::time::interval(TIDY);
-    let mut swept = tokio::time::Instant::now();
-    let mut again: Option<tokio::time::Instant> = None;
-    loop {
-        tokio::select! {
-            () = watch.changed() => again = keeper.reload(false).await.again.map(|after| tokio::time::Instant::now() + after),
-            () = async { if let Some(at) = again { tokio::time::sleep_until(at).await } else { std::future::pending().await } } => {
-                again = keeper.reload(false).await.again.map(|after| tokio::time::Instant::now() + after);
-            }
-            Some(()) = reloads.recv() => {
-                keeper.reload(true).await;
-                keeper.nudge();
-            }
-            _ = tidy.tick() => {
-                save_cursors(&board, &journal, &cursors);
-                if swept.elapsed() >= SWEEP {
-                    swept = tokio::time::Instant::now();
-                    let journal = Arc::clone(&journal);
-                    let dead = Arc::clone(keeper.shared.graveyard.store());
-                    tokio::task::spawn_blocking(move || {
-                        if let Err(error) = journal.sweep(now_ms()).map(|_| ()).and(dead.sweep(now_ms()).map(|_| ())) {
-                            tracing::warn!(%error, "old segments could not be removed");
-                        }
-                    });
-                }
-            }
-            () = super::stopped(&mut stop) => break,
-        }
-    }
-    keeper.close(drain).await;
-    save_cursors(&board, &journal, &cursors);
-    if let Err(error) = cursors.sync() {
-        tracing::warn!(%error, "cursors could not be written; some messages will be sent again, with the same ids");
-    }
-}
-
-fn save_cursors(board: &Board, journal: &Journal, cursors: &Cursors) {
-    for (pipeline, sink, cursor) in board.cursors() {
-        if cursors.get(&pipeline, &sink) == Some(cursor) {
-            continue;
-        }
-        if let Err(error) = cursors.set(&pipeline, &sink, cursor) {
-            tracing::warn!(%error, "a cursor could not be written");
-            return;
-        }
-    }
-    if let Some(floor) = board.floor() {
-        journal.set_floor(floor);
-    }
-}
-
-/// Deliveries of pipelines that are gone stay in the journal until it is tidied: the user should know.
-fn warn_of_orphans(cursors: &Cursors, journal: &Journal, plans: &[Arc<Plan>]) {
-    for (pipeline, sink, cursor) in cursors.list() {
-        if cursor < journal.durable() && !plans.iter().any(|plan| *plan.name == *pipeline) {
-            tracing::warn!(pipeline, sink, "this pipeline is not loaded; what it had accepted is sent when it comes back");
-        }
-    }
-}
-
 fn start_files(
     keeper: &Keeper,
     shared: &Arc<Shared>,
@@ -366,7 +297,14 @@ fn start_files(
         for part in &status.plan().sources {
             let Input::Files(input) = part.source.input() else { continue };
             let progress = Arc::new(Progress::default());
-            let task = run_file(Arc::clone(&status), Arc::clone(&part.id), input, Arc::clone(shared), Arc::clone(&progress), stop.clone());
+            let task = run_file(
+                Arc::clone(&status),
+                Arc::clone(&part.id),
+                input,
+                Arc::clone(shared),
+                Arc::clone(&progress),
+                stop.clone(),
+            );
             runs.push((status.plan().name.to_string(), progress, tokio::spawn(task)));
         }
     }

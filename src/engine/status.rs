@@ -82,7 +82,11 @@ impl Board {
         for lane in &self.lock().lanes {
             let name = Arc::clone(&lane.plan().name);
             let sinks = lane.sinks.lock().unwrap_or_else(PoisonError::into_inner);
-            cursors.extend(sinks.iter().map(|(id, state)| (Arc::clone(&name), Arc::clone(id), state.cursor.load(Ordering::SeqCst))));
+            cursors.extend(
+                sinks
+                    .iter()
+                    .map(|(id, state)| (Arc::clone(&name), Arc::clone(id), state.cursor.load(Ordering::SeqCst))),
+            );
         }
         cursors
     }

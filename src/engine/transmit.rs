@@ -77,9 +77,7 @@ impl Transmitter {
         match self {
             Self::Http { client, timeout } => Self::Http { client: client.clone(), timeout: *timeout },
             Self::File { writer, durable } => Self::File { writer: Arc::clone(writer), durable: *durable },
-            Self::Console { pretty, dry, out } => {
-                Self::Console { pretty: *pretty, dry: dry.clone(), out: out.clone() }
-            }
+            Self::Console { pretty, dry, out } => Self::Console { pretty: *pretty, dry: dry.clone(), out: out.clone() },
         }
     }
 
@@ -98,7 +96,9 @@ impl Transmitter {
                 .await;
                 io_judgement(written.map_err(std::io::Error::other).and_then(|written| written))
             }
-            Self::Console { pretty, dry, out } => io_judgement(out.write(&console_text(messages, *pretty, dry.as_deref()))),
+            Self::Console { pretty, dry, out } => {
+                io_judgement(out.write(&console_text(messages, *pretty, dry.as_deref())))
+            }
         };
         Sent { judgement }
     }
@@ -122,7 +122,13 @@ fn io_judgement(result: std::io::Result<()>) -> Judgement {
     }
 }
 
-async fn http(client: &reqwest::Client, timeout: Duration, part: &SinkPart, messages: &[Bytes], retries: u32) -> Judgement {
+async fn http(
+    client: &reqwest::Client,
+    timeout: Duration,
+    part: &SinkPart,
+    messages: &[Bytes],
+    retries: u32,
+) -> Judgement {
     let outgoing = part.sink.request(messages, &Attempt { now_ms: now_ms(), retries });
     let Ok(method) = reqwest::Method::from_bytes(outgoing.method.as_bytes()) else {
         return Judgement::Halt { reason: format!("`{}` is no HTTP method", outgoing.method) };
@@ -147,7 +153,10 @@ async fn http(client: &reqwest::Client, timeout: Duration, part: &SinkPart, mess
             Err(error) => {
                 // The status says what matters, unless it is a success that was cut short: that may not have been stored.
                 if response.status().is_success() {
-                    return Judgement::Retry { after_ms: None, reason: format!("the answer broke off: {}", chain(&error)) };
+                    return Judgement::Retry {
+                        after_ms: None,
+                        reason: format!("the answer broke off: {}", chain(&error)),
+                    };
                 }
                 break;
             }

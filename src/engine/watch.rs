@@ -45,15 +45,29 @@ impl Watch {
         watch
     }
 
+    /// Watches in a task of its own, so that no hint is lost while its owner does something else. One message waits at most:
+    /// it says that something changed, not what.
+    pub(super) fn start(mut self) -> mpsc::Receiver<()> {
+        let (sender, changes) = mpsc::channel(1);
+        tokio::spawn(async move {
+            while !sender.is_closed() {
+                self.changed().await;
+                let _ = sender.try_send(());
+            }
+        });
+        changes
+    }
+
     /// Resolves when something may have changed and the change seems complete.
-    pub(super) async fn changed(&mut self) {
+    async fn changed(&mut self) {
         loop {
             match tokio::time::timeout(RESCAN, self.pokes.recv()).await {
                 Ok(_) => {
                     let latest = Instant::now() + QUIET_MAX;
                     while Instant::now() < latest
                         && timeout_at(latest.min(Instant::now() + QUIET), self.pokes.recv()).await.is_ok()
-                    {}
+                    {
+                    }
                     self.arm();
                     self.seen = self.look().await;
                     return;

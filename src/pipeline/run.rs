@@ -39,7 +39,13 @@ impl Pipeline {
     /// Compiles a plan. It has compiled before, so an error means that the machine cannot, not the user.
     pub fn new(plan: &Arc<Plan>) -> Result<Self, Vec<Diag>> {
         let (host, steps, sink_conditions) = Self::compile_parts(plan, &mut Vec::new())?;
-        Ok(Self { plan: Arc::clone(plan), steps, sink_conditions, nothing: Dynamic::from_map(rhai::Map::new()), _host: host })
+        Ok(Self {
+            plan: Arc::clone(plan),
+            steps,
+            sink_conditions,
+            nothing: Dynamic::from_map(rhai::Map::new()),
+            _host: host,
+        })
     }
 
     #[allow(clippy::type_complexity, reason = "the three results of one pass, taken apart at once by both callers")]
@@ -53,8 +59,7 @@ impl Pipeline {
         for part in &plan.spec.steps {
             let Some(def) = STEPS.iter().find(|def| def.def.name == part.kind) else { continue };
             let settings = json::from_json_value(&part.settings);
-            let mut build =
-                Build { host: &host, tree: &plan.tree, settings: settings.clone(), warnings: problems };
+            let mut build = Build { host: &host, tree: &plan.tree, settings: settings.clone(), warnings: problems };
             let step = match (def.build)(&part.options, &mut build) {
                 Ok(step) => Some(step),
                 Err(errors) => {
@@ -90,8 +95,12 @@ impl Pipeline {
     pub fn run_traced(&self, delivery: &Delivery, now_ms: i64, trace: &mut impl Trace) -> Outcome {
         let mut outcome = Outcome::new(self.plan.sinks.len());
         let Some(source) = self.plan.source(&delivery.source) else {
-            outcome.dead.push(dead(Origin { delivery: delivery.seq, ..Origin::default() }, &delivery.source, "no-source",
-                "the pipeline no longer has the source that accepted this delivery".to_owned()));
+            outcome.dead.push(dead(
+                Origin { delivery: delivery.seq, ..Origin::default() },
+                &delivery.source,
+                "no-source",
+                "the pipeline no longer has the source that accepted this delivery".to_owned(),
+            ));
             return outcome;
         };
         let identity = source.source.identity(delivery);
@@ -121,7 +130,14 @@ impl Pipeline {
     }
 
     /// Takes one event, and all that steps make of it, through the rest of the steps. Depth first, so that order is kept.
-    fn walk(&self, event: Event, cx: &mut Context<'_>, size_hint: &mut usize, outcome: &mut Outcome, trace: &mut impl Trace) {
+    fn walk(
+        &self,
+        event: Event,
+        cx: &mut Context<'_>,
+        size_hint: &mut usize,
+        outcome: &mut Outcome,
+        trace: &mut impl Trace,
+    ) {
         let mut waiting = VecDeque::from([(0, event)]);
         while let Some((at, event)) = waiting.pop_front() {
             let Some(part) = self.steps.get(at) else {
@@ -136,7 +152,11 @@ impl Pipeline {
                 }
                 Ok(Flow::Fork(events)) if events.is_empty() => {
                     trace.ended(&part.id, origin, "dropped: nothing emitted");
-                    outcome.dropped.push(Dropped { origin, part: part.id.clone(), reason: "nothing emitted".to_owned() });
+                    outcome.dropped.push(Dropped {
+                        origin,
+                        part: part.id.clone(),
+                        reason: "nothing emitted".to_owned(),
+                    });
                 }
                 Ok(Flow::Fork(events)) => {
                     for (branch, mut event) in events.into_iter().enumerate().rev() {
@@ -158,7 +178,14 @@ impl Pipeline {
     }
 
     /// Encodes an event for every sink that takes it.
-    fn send(&self, mut event: Event, cx: &mut Context<'_>, size_hint: &mut usize, outcome: &mut Outcome, trace: &mut impl Trace) {
+    fn send(
+        &self,
+        mut event: Event,
+        cx: &mut Context<'_>,
+        size_hint: &mut usize,
+        outcome: &mut Outcome,
+        trace: &mut impl Trace,
+    ) {
         let mut taken = false;
         for (number, part) in self.plan.sinks.iter().enumerate() {
             if let Some(condition) = &self.sink_conditions[number] {
@@ -168,7 +195,10 @@ impl Pipeline {
                     Err(failure) => {
                         taken = true;
                         let error = step_error(failure);
-                        outcome.dead.push(Dead { place: error.place, ..dead(event.origin, &part.id, error.code, error.reason) });
+                        outcome.dead.push(Dead {
+                            place: error.place,
+                            ..dead(event.origin, &part.id, error.code, error.reason)
+                        });
                         continue;
                     }
                 }

@@ -22,7 +22,9 @@ impl Environment for NoEnv {
 }
 
 fn plan(steps: &str) -> Arc<Plan> {
-    let text = format!("sources:\n  - webhook: {{ verify: none }}\nsteps:\n{steps}sinks:\n  - http: {{ url: http://127.0.0.1:9/ }}\n");
+    let text = format!(
+        "sources:\n  - webhook: {{ verify: none }}\nsteps:\n{steps}sinks:\n  - http: {{ url: http://127.0.0.1:9/ }}\n"
+    );
     let tree = Arc::new(Tree::new().with("pipelines/p.yaml", &text));
     let loaded = Plan::load(&tree, "pipelines/p.yaml", "p", &NoEnv, &Limits::default());
     loaded.plan.unwrap_or_else(|| panic!("{:#?}", loaded.problems))
@@ -67,7 +69,8 @@ fn every_way_to_end_is_told() {
     assert!(outcome.dead[0].place.as_ref().unwrap().starts_with("pipelines/p.yaml:"), "{:?}", outcome.dead);
     let outcome = run("  - script: { inline: \"let x = 1 / 0;\" }\n    on_error: drop\n", r#"{"a": 1}"#);
     assert_eq!((outcome.dropped.len(), outcome.ends()), (1, 1));
-    let outcome = run("  - script: { inline: \"event.properties.b = 1; let x = 1 / 0;\" }\n    on_error: pass\n", r#"{"a": 1}"#);
+    let outcome =
+        run("  - script: { inline: \"event.properties.b = 1; let x = 1 / 0;\" }\n    on_error: pass\n", r#"{"a": 1}"#);
     assert_eq!(outcome.ends(), 1);
     assert!(!texts(&outcome)[0].contains(r#""b""#), "a failed step leaves no trace");
     let outcome = run("", "not json");
@@ -76,7 +79,8 @@ fn every_way_to_end_is_told() {
 
 #[test]
 fn what_a_script_emits_goes_through_the_later_steps_in_order() {
-    let steps = "  - script: { inline: 'track(#{event: \"B\", userId: \"u\"}); track(#{event: \"C\", userId: \"u\"});' }
+    let steps =
+        "  - script: { inline: 'track(#{event: \"B\", userId: \"u\"}); track(#{event: \"C\", userId: \"u\"});' }
   - set: { context.seen: true }
   - filter: event.event != \"B\"
 ";
@@ -90,7 +94,8 @@ fn what_a_script_emits_goes_through_the_later_steps_in_order() {
 
 #[test]
 fn a_missing_variable_is_an_error_with_its_name() {
-    let text = "sources:\n  - webhook: { verify: none }\nsinks:\n  - segment: { write_key: \"${SEGMENT_WRITE_KEY}\" }\n";
+    let text =
+        "sources:\n  - webhook: { verify: none }\nsinks:\n  - segment: { write_key: \"${SEGMENT_WRITE_KEY}\" }\n";
     let tree = Arc::new(Tree::new().with("pipelines/p.yaml", text));
     let loaded = Plan::load(&tree, "pipelines/p.yaml", "p", &NoEnv, &Limits::default());
     assert!(loaded.plan.is_none());

@@ -70,7 +70,9 @@ fn lookup(reference: &str, offset: usize, env: &dyn Environment) -> Result<Strin
         return Err(EnvError::Syntax(offset));
     }
     match default {
-        Some(default) => Ok(env.var_or_default(name).filter(|value| !value.is_empty()).unwrap_or_else(|| default.to_owned())),
+        Some(default) => {
+            Ok(env.var_or_default(name).filter(|value| !value.is_empty()).unwrap_or_else(|| default.to_owned()))
+        }
         None => env.var(name).ok_or_else(|| EnvError::Missing(name.to_owned())),
     }
 }

@@ -6,7 +6,7 @@ mod options;
 mod read;
 
 pub use env::{EnvError, Environment, interpolate};
-pub use options::{Options, OptionValue, Secret};
+pub use options::{OptionValue, Options, Secret};
 pub use read::{Source, read_options, read_value};
 
 /// Which kind of part.
@@ -153,7 +153,9 @@ impl Type {
             Self::Word(words) => format!("one of {}", words.join(", ")),
             Self::List(item) => format!("a list, each item {}", item.expected()),
             Self::Map(value) => format!("a map, each value {}", value.expected()),
-            Self::Choice(forms) => format!("one of {}", forms.iter().map(|form| form.name).collect::<Vec<_>>().join(", ")),
+            Self::Choice(forms) => {
+                format!("one of {}", forms.iter().map(|form| form.name).collect::<Vec<_>>().join(", "))
+            }
             Self::Any | Self::Raw => "a value".into(),
         }
     }

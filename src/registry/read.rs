@@ -1,6 +1,9 @@
 //! From a YAML node and a `Def` to [`Options`], noting every problem on the way.
 
-use super::{Def, Default, Environment, Form, Opt, OptionValue, Options, Secret, Shape, Type, interpolate, parse_bytes, parse_duration_ms};
+use super::{
+    Def, Default, Environment, Form, Opt, OptionValue, Options, Secret, Shape, Type, interpolate, parse_bytes,
+    parse_duration_ms,
+};
 use crate::diag::{Diag, Span, did_you_mean};
 use crate::yaml::{Entry, Node, Value};
 
@@ -79,8 +82,12 @@ impl Reader<'_> {
                 }
                 None => {
                     let names: Vec<_> = known.iter().map(|opt| opt.name).collect();
-                    self.problem("wrong-type", format!("`{}` takes a map of options, not {}", self.part, node.kind()), &node.span)
-                        .help = Some(format!("the options are {}", names.join(", ")));
+                    self.problem(
+                        "wrong-type",
+                        format!("`{}` takes a map of options, not {}", self.part, node.kind()),
+                        &node.span,
+                    )
+                    .help = Some(format!("the options are {}", names.join(", ")));
                     return;
                 }
             },
@@ -94,8 +101,12 @@ impl Reader<'_> {
                 Default::Required => {
                     // An option that was given wrongly has its own message already.
                     if node.get(opt.name).is_none() {
-                        self.problem("missing-option", format!("`{}` needs `{}`: {}", self.part, opt.name, opt.ty.expected()), part_span)
-                            .help = Some(opt.about.to_owned());
+                        self.problem(
+                            "missing-option",
+                            format!("`{}` needs `{}`: {}", self.part, opt.name, opt.ty.expected()),
+                            part_span,
+                        )
+                        .help = Some(opt.about.to_owned());
                     }
                 }
                 Default::Is(text) => {
@@ -116,8 +127,8 @@ impl Reader<'_> {
                 None if names.is_empty() => format!("`{}` has no options", self.part),
                 None => format!("the options are {}", names.join(", ")),
             };
-            self.problem("unknown-key", format!("`{}` has no option `{}`", self.part, entry.key), &entry.key_span).help =
-                Some(help);
+            self.problem("unknown-key", format!("`{}` has no option `{}`", self.part, entry.key), &entry.key_span)
+                .help = Some(help);
             return;
         };
         if matches!(entry.value.value, Value::Null) && !matches!(opt.ty, Type::Any | Type::Raw) {
@@ -148,11 +159,14 @@ impl Reader<'_> {
             }
             Type::Map(value) => {
                 if let Some(entries) = node.as_map() {
-                    let read: Vec<_> = entries.iter().map(|entry| (entry, self.read(name, value, &entry.value))).collect();
+                    let read: Vec<_> =
+                        entries.iter().map(|entry| (entry, self.read(name, value, &entry.value))).collect();
                     return read
                         .into_iter()
                         .map(|(entry, value)| {
-                            value.map(|value| (entry.key.clone(), entry.key_span.clone(), value, entry.value.span.clone()))
+                            value.map(|value| {
+                                (entry.key.clone(), entry.key_span.clone(), value, entry.value.span.clone())
+                            })
                         })
                         .collect::<Option<Vec<_>>>()
                         .map(OptionValue::Map);
@@ -176,8 +190,8 @@ impl Reader<'_> {
             Value::Map(entries) if entries.len() == 1 => (&entries[0].key, &entries[0].key_span, &entries[0].value),
             _ => {
                 let expected = Type::Choice(forms).expected();
-                self.problem("wrong-type", format!("`{name}` takes {expected}, not {}", node.kind()), &node.span).help =
-                    Some("write one of them, and its options below it".to_owned());
+                self.problem("wrong-type", format!("`{name}` takes {expected}, not {}", node.kind()), &node.span)
+                    .help = Some("write one of them, and its options below it".to_owned());
                 return None;
             }
         };
@@ -190,8 +204,11 @@ impl Reader<'_> {
             self.problem("wrong-value", format!("`{name}` has no form `{word}`"), span).help = Some(help);
             return None;
         };
-        let mut options =
-            Options { file: self.source.file.to_owned(), span: span.clone(), values: std::collections::BTreeMap::new() };
+        let mut options = Options {
+            file: self.source.file.to_owned(),
+            span: span.clone(),
+            values: std::collections::BTreeMap::new(),
+        };
         let before = self.problems.len();
         let outer = std::mem::replace(&mut self.part, form.name);
         self.options(form.options, None, inner, span, &mut options);
@@ -210,7 +227,9 @@ impl Reader<'_> {
                 Some(text) => text,
                 None => return Some(None),
             },
-            Value::Number(text) if !matches!(ty, Type::Secret | Type::Path | Type::ScriptFile | Type::Url) => text.clone(),
+            Value::Number(text) if !matches!(ty, Type::Secret | Type::Path | Type::ScriptFile | Type::Url) => {
+                text.clone()
+            }
             _ => return None,
         };
         let from_env = node.as_text().is_some_and(|written| written != text);
@@ -276,12 +295,15 @@ impl Reader<'_> {
             Err(error) => {
                 let help = match &error {
                     super::EnvError::Missing(name) => {
-                        format!("set it (export {name}=…), give a default (${{{name}:-…}}), or try `cartwire run --dry-run`")
+                        format!(
+                            "set it (export {name}=…), give a default (${{{name}:-…}}), or try `cartwire run --dry-run`"
+                        )
                     }
                     super::EnvError::File(..) => "check the path and who may read it".to_owned(),
                     super::EnvError::Syntax(_) => "write $${ for a literal ${".to_owned(),
                 };
-                let code = if matches!(error, super::EnvError::Syntax(_)) { "bad-reference" } else { "missing-variable" };
+                let code =
+                    if matches!(error, super::EnvError::Syntax(_)) { "bad-reference" } else { "missing-variable" };
                 self.problem(code, error.to_string(), span).help = Some(help);
                 None
             }
@@ -296,7 +318,7 @@ impl Reader<'_> {
 }
 
 fn url_like(text: &str) -> bool {
-    text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")).is_some_and(|rest| {
-        !rest.is_empty() && !rest.starts_with('/') && !rest.contains(char::is_whitespace)
-    })
+    text.strip_prefix("https://")
+        .or_else(|| text.strip_prefix("http://"))
+        .is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/') && !rest.contains(char::is_whitespace))
 }

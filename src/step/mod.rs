@@ -8,6 +8,7 @@ mod keep;
 mod paths;
 mod remove;
 mod rename;
+mod script;
 mod set;
 
 use std::rc::Rc;
@@ -23,7 +24,7 @@ pub use crate::script::LogLine;
 
 /// All steps, sorted by name.
 pub static STEPS: &[&StepDef] =
-    &[&default::DEFAULT, &filter::FILTER, &keep::KEEP, &remove::REMOVE, &rename::RENAME, &set::SET];
+    &[&default::DEFAULT, &filter::FILTER, &keep::KEEP, &remove::REMOVE, &rename::RENAME, &script::DEF, &set::SET];
 
 /// A step as it is listed: the definition and how to build it from options.
 pub struct StepDef {

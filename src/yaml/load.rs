@@ -228,11 +228,8 @@ impl<'a> Loader<'a> {
     /// Where the lines of a literal block stand.
     fn block(&self, span: &Span, content: &str) -> Option<Block> {
         // The span may begin at the `|` or at the content; the header line is the one with the `|`.
-        let header = if self.text[span.start..].starts_with('|') {
-            span.start
-        } else {
-            self.text[..span.start].rfind('|')?
-        };
+        let header =
+            if self.text[span.start..].starts_with('|') { span.start } else { self.text[..span.start].rfind('|')? };
         let start = header + self.text[header..].find('\n')? + 1;
         let first = content.split('\n').find(|line| !line.trim().is_empty())?;
         let line = self.text[start..].split('\n').find(|line| !line.trim().is_empty())?;

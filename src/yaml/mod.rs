@@ -114,9 +114,7 @@ impl Node {
             Value::Number(text) => number_to_json(text),
             Value::Text(text) => text.text.clone().into(),
             Value::List(items) => items.iter().map(Self::to_json).collect(),
-            Value::Map(entries) => {
-                entries.iter().map(|entry| (entry.key.clone(), entry.value.to_json())).collect()
-            }
+            Value::Map(entries) => entries.iter().map(|entry| (entry.key.clone(), entry.value.to_json())).collect(),
         }
     }
 
@@ -158,7 +156,10 @@ pub fn number_to_json(text: &str) -> serde_json::Value {
     if let Some(value) = text.strip_prefix("0o").and_then(|digits| i64::from_str_radix(digits, 8).ok()) {
         return value.into();
     }
-    text.parse::<f64>().ok().and_then(serde_json::Number::from_f64).map_or_else(|| text.into(), serde_json::Value::Number)
+    text.parse::<f64>()
+        .ok()
+        .and_then(serde_json::Number::from_f64)
+        .map_or_else(|| text.into(), serde_json::Value::Number)
 }
 
 #[cfg(test)]

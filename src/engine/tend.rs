@@ -1,0 +1,94 @@
+//! The engine's housekeeping: takes up changes of files, writes cursors, removes old segments, and ends the lanes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+
+use super::keeper::Keeper;
+use super::status::Board;
+use super::transmit::now_ms;
+use super::watch::Watch;
+use crate::journal::{Cursors, Journal};
+use crate::pipeline::Plan;
+
+/// How often cursors are written and old segments removed.
+const TIDY: Duration = Duration::from_millis(200);
+const SWEEP: Duration = Duration::from_secs(30);
+
+/// The keeper's task: reloads, tidies, and ends the lanes.
+pub(super) async fn tend(
+    mut keeper: Keeper,
+    watch: Watch,
+    mut reloads: mpsc::UnboundedReceiver<()>,
+    mut stop: watch::Receiver<bool>,
+    drain: Duration,
+    cursors: Arc<Cursors>,
+) {
+    let board = Arc::clone(&keeper.board);
+    let journal = Arc::clone(&keeper.shared.journal);
+    let mut tidy = tokio::time::interval(TIDY);
+    let mut swept = tokio::time::Instant::now();
+    // Once at the start: an edit may have come between reading the files and watching them.
+    let mut again = Some(tokio::time::Instant::now());
+    let mut changes = watch.start();
+    loop {
+        tokio::select! {
+            Some(()) = changes.recv() => again = keeper.reload(false).await.again.map(|after| tokio::time::Instant::now() + after),
+            () = async { if let Some(at) = again { tokio::time::sleep_until(at).await } else { std::future::pending().await } } => {
+                again = keeper.reload(false).await.again.map(|after| tokio::time::Instant::now() + after);
+            }
+            Some(()) = reloads.recv() => {
+                keeper.reload(true).await;
+                keeper.nudge();
+            }
+            _ = tidy.tick() => {
+                save_cursors(&board, &journal, &cursors);
+                if swept.elapsed() >= SWEEP {
+                    swept = tokio::time::Instant::now();
+                    let journal = Arc::clone(&journal);
+                    let dead = Arc::clone(keeper.shared.graveyard.store());
+                    tokio::task::spawn_blocking(move || {
+                        if let Err(error) = journal.sweep(now_ms()).map(|_| ()).and(dead.sweep(now_ms()).map(|_| ())) {
+                            tracing::warn!(%error, "old segments could not be removed");
+                        }
+                    });
+                }
+            }
+            () = super::stopped(&mut stop) => break,
+        }
+    }
+    keeper.close(drain).await;
+    save_cursors(&board, &journal, &cursors);
+    if let Err(error) = cursors.sync() {
+        tracing::warn!(%error, "cursors could not be written; some messages will be sent again, with the same ids");
+    }
+}
+
+fn save_cursors(board: &Board, journal: &Journal, cursors: &Cursors) {
+    for (pipeline, sink, cursor) in board.cursors() {
+        if cursors.get(&pipeline, &sink) == Some(cursor) {
+            continue;
+        }
+        if let Err(error) = cursors.set(&pipeline, &sink, cursor) {
+            tracing::warn!(%error, "a cursor could not be written");
+            return;
+        }
+    }
+    if let Some(floor) = board.floor() {
+        journal.set_floor(floor);
+    }
+}
+
+/// Deliveries of pipelines that are gone stay in the journal until it is tidied: the user should know.
+pub(super) fn warn_of_orphans(cursors: &Cursors, journal: &Journal, plans: &[Arc<Plan>]) {
+    for (pipeline, sink, cursor) in cursors.list() {
+        if cursor < journal.durable() && !plans.iter().any(|plan| *plan.name == *pipeline) {
+            tracing::warn!(
+                pipeline,
+                sink,
+                "this pipeline is not loaded; what it had accepted is sent when it comes back"
+            );
+        }
+    }
+}
