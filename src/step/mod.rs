@@ -24,7 +24,7 @@ pub use crate::script::LogLine;
 
 /// All steps, sorted by name.
 pub static STEPS: &[&StepDef] =
-    &[&default::DEFAULT, &filter::FILTER, &keep::KEEP, &remove::REMOVE, &rename::RENAME, &script::DEF, &set::SET];
+    &[&default::DEFAULT, &filter::FILTER, &keep::KEEP, &remove::REMOVE, &rename::RENAME, &script::SCRIPT, &set::SET];
 
 /// A step as it is listed: the definition and how to build it from options.
 pub struct StepDef {

@@ -1,0 +1,201 @@
+//! One walk over a parsed script that notes what it calls, declares, uses and imports.
+
+use std::collections::BTreeSet;
+
+use rhai::{AST, ASTFlags, ASTNode, Expr, FnCallExpr, Position, Stmt};
+
+use super::GIVEN;
+
+/// A call of a function.
+#[derive(Debug)]
+pub struct Call {
+    /// `a` of `a::f(x)`; empty for a plain call.
+    pub namespace: String,
+    /// The function.
+    pub name: String,
+    /// Arguments between the parentheses.
+    pub arguments: usize,
+    /// Whether it is written `value.f(x)`.
+    pub is_method: bool,
+    /// The arguments that are literal texts.
+    pub literals: Vec<Option<String>>,
+    /// Whether the first argument is a variable, which a native function can change.
+    pub lends_variable: bool,
+    /// Where.
+    pub position: Position,
+}
+
+/// An `import`.
+#[derive(Debug)]
+pub struct Import {
+    /// The path, if it is a literal.
+    pub path: Option<String>,
+    /// The name after `as`.
+    pub alias: String,
+    /// Where the path stands.
+    pub position: Position,
+}
+
+/// What a script does, as far as its text tells.
+#[derive(Debug, Default)]
+pub struct Facts {
+    /// All calls but operators.
+    pub calls: Vec<Call>,
+    /// All imports.
+    pub imports: Vec<Import>,
+    /// `let` and `const`: name and place.
+    pub declared: Vec<(String, Position)>,
+    /// Names that hold values other than by `let`: parameters and loop variables.
+    pub bound: BTreeSet<String>,
+    /// Variables where they stand.
+    read: Vec<(String, Position)>,
+    /// Names that are read or written.
+    pub used: BTreeSet<String>,
+    /// Namespaces and imports that are named.
+    pub namespaces: BTreeSet<String>,
+    /// Keys of maps: a function can be kept under one.
+    pub keys: BTreeSet<String>,
+    /// The script's own functions with their number of parameters.
+    pub functions: Vec<(String, usize)>,
+    /// The script's own variables where a function uses them, which it cannot.
+    pub unreachable: Vec<(String, Position)>,
+    /// Variables that are assigned to, or whose parts are.
+    pub assigned: Vec<(String, Position)>,
+}
+
+impl Facts {
+    /// Whether a variable of that name is used.
+    pub fn mentions(&self, name: &str) -> bool {
+        self.used.contains(name)
+    }
+
+    /// Whether the script itself gives that name a value.
+    pub fn binds(&self, name: &str) -> bool {
+        self.bound.contains(name) || self.declared.iter().any(|(declared, _)| declared == name)
+    }
+}
+
+/// Collects the facts of a script that was parsed without optimisation.
+pub fn facts(ast: &AST) -> Facts {
+    let mut facts = Facts::default();
+    for function in ast.iter_functions() {
+        facts.functions.push((function.name.into(), function.params.len()));
+        facts.bound.extend(function.params.iter().map(|name| (*name).to_string()));
+    }
+    for function in ast.iter_functions() {
+        let only = ast.clone_functions_only_filtered(|_, _, _, name, params| {
+            name == function.name && params == function.params.len()
+        });
+        // Closures are functions that get what they use of their surroundings as parameters.
+        let mut inside = Facts::default();
+        inside.bound.extend(function.params.iter().map(ToString::to_string));
+        only.walk(&mut |path| {
+            inside.node(path.last());
+            true
+        });
+        let foreign = |(name, _): &&(String, Position)| GIVEN.contains(&name.as_str()) && !inside.binds(name);
+        facts.unreachable.extend(inside.read.iter().filter(foreign).cloned());
+    }
+    ast.walk(&mut |path| {
+        facts.node(path.last());
+        true
+    });
+    facts
+}
+
+impl Facts {
+    fn node(&mut self, node: Option<&ASTNode<'_>>) {
+        match node {
+            Some(ASTNode::Stmt(statement)) => self.statement(statement),
+            Some(ASTNode::Expr(expression)) => self.expression(expression),
+            _ => {}
+        }
+    }
+
+    fn statement(&mut self, statement: &Stmt) {
+        match statement {
+            Stmt::Var(variable, flags, _) => {
+                let name = &variable.0;
+                self.declared.push((name.name.to_string(), name.pos));
+                if flags.contains(ASTFlags::EXPORTED) {
+                    self.used.insert(name.name.to_string());
+                }
+            }
+            Stmt::For(parts, _) => {
+                self.bound.insert(parts.0.name.to_string());
+                self.bound.extend(parts.1.iter().map(|counter| counter.name.to_string()));
+            }
+            Stmt::Assignment(parts) => {
+                if let Some((name, position)) = root(&parts.1.lhs) {
+                    self.assigned.push((name, position));
+                }
+            }
+            Stmt::FnCall(call, position) => self.call(call, false, *position),
+            Stmt::Import(parts, position) => {
+                let path = match &parts.0 {
+                    Expr::StringConstant(path, _) => Some(path.to_string()),
+                    _ => None,
+                };
+                let position = if parts.0.position().is_none() { *position } else { parts.0.position() };
+                self.imports.push(Import { path, alias: parts.1.name.to_string(), position });
+            }
+            Stmt::Export(parts, _) => {
+                self.used.insert(parts.0.name.to_string());
+            }
+            Stmt::Share(names) => self.used.extend(names.iter().map(|(name, _)| name.name.to_string())),
+            _ => {}
+        }
+    }
+
+    fn expression(&mut self, expression: &Expr) {
+        match expression {
+            Expr::FnCall(call, position) => self.call(call, false, *position),
+            Expr::MethodCall(call, position) => self.call(call, true, *position),
+            Expr::Variable(variable, _, position) => {
+                if variable.2.is_empty() {
+                    self.read.push((variable.1.to_string(), *position));
+                    self.used.insert(variable.1.to_string());
+                } else {
+                    self.namespaces.insert(variable.2.root().to_string());
+                }
+            }
+            Expr::Map(entries, _) => self.keys.extend(entries.0.iter().map(|(key, _)| key.name.to_string())),
+            Expr::Property(property, _) => {
+                self.keys.insert(property.2.to_string());
+            }
+            _ => {}
+        }
+    }
+
+    fn call(&mut self, call: &FnCallExpr, is_method: bool, position: Position) {
+        if call.is_operator_call() {
+            return;
+        }
+        let namespace = call.namespace.path.iter().map(|part| part.name.as_str()).collect::<Vec<_>>().join("::");
+        if !call.namespace.is_empty() {
+            self.namespaces.insert(call.namespace.root().to_string());
+        }
+        let literal = |argument: &Expr| match argument {
+            Expr::StringConstant(text, _) => Some(text.to_string()),
+            _ => None,
+        };
+        self.calls.push(Call {
+            namespace,
+            name: call.name.to_string(),
+            arguments: call.args.len(),
+            is_method,
+            literals: call.args.iter().map(literal).collect(),
+            lends_variable: matches!(call.args.first(), Some(Expr::Variable(..) | Expr::ThisPtr(_))),
+            position,
+        });
+    }
+}
+
+/// The variable that an assignment's left side starts with.
+fn root(expression: &Expr) -> Option<(String, Position)> {
+    match expression {
+        Expr::Variable(variable, _, position) if variable.2.is_empty() => Some((variable.1.to_string(), *position)),
+        Expr::Dot(parts, _, _) | Expr::Index(parts, _, _) => root(&parts.lhs),
+        _ => None,
+    }
+}

@@ -1,0 +1,24 @@
+//! What can be told of a script without running it: unknown functions, wrong numbers of arguments, constants that are written,
+//! names that are declared and never used, imports and tables that are not there.
+
+mod calls;
+mod facts;
+mod tables;
+
+pub use calls::calls;
+pub use facts::{Call, Facts, Import, facts};
+pub use tables::tables;
+
+use rhai::Scope;
+
+/// The variables that every script is given.
+pub const GIVEN: [&str; 3] = ["event", "delivery", "settings"];
+
+/// A scope that tells the parser which variables there are.
+pub fn given_variables() -> Scope<'static> {
+    let mut scope = Scope::new();
+    for name in GIVEN {
+        scope.push(name, ());
+    }
+    scope
+}

@@ -1,0 +1,178 @@
+//! From the interpreter's errors to diagnostics (while compiling) and failures (while running).
+
+use rhai::{Dynamic, EvalAltResult, ParseErrorType, Position};
+
+use super::outcome::{Failure, LogLine, ScriptError};
+use super::place::{Places, Unit};
+use super::run::{Ending, Fault};
+use crate::diag::{Diag, did_you_mean};
+
+/// An error that a library function raises; the script may catch it.
+pub fn fault(message: impl Into<String>) -> Fault {
+    EvalAltResult::ErrorRuntime(message.into().into(), Position::NONE).into()
+}
+
+/// A text that does not parse, as a diagnostic.
+pub fn syntax(kind: &ParseErrorType, position: Position, unit: &Unit<'_>, namespaces: &[&str]) -> Diag {
+    let diag = match kind {
+        ParseErrorType::VariableUndefined(name) => unknown_variable(name, unit),
+        ParseErrorType::ModuleUndefined(name) => {
+            let diag = Diag::error("unknown-namespace", format!("no namespace or import `{name}`"));
+            match did_you_mean(name, namespaces.iter().copied()) {
+                Some(known) => diag.help(format!("did you mean `{known}`?")),
+                None => {
+                    diag.help(format!("the library has {}; scripts import their own modules", namespaces.join(", ")))
+                }
+            }
+        }
+        ParseErrorType::Reserved(word) if word == "eval" => {
+            Diag::error("script-syntax", "`eval` is not available to scripts").help("write the code where it is to run")
+        }
+        other => Diag::error("script-syntax", lower_first(&other.to_string())),
+    };
+    unit.at(diag, position)
+}
+
+fn unknown_variable(name: &str, unit: &Unit<'_>) -> Diag {
+    const GIVEN: [&str; 3] = ["event", "delivery", "settings"];
+    let diag = Diag::error("unknown-variable", format!("unknown variable `{name}`"));
+    if GIVEN.contains(&name) {
+        return diag.help("functions do not see the variables of the script: hand it over as an argument");
+    }
+    let words: Vec<&str> = unit.text.split(|c: char| !c.is_alphanumeric() && c != '_').collect();
+    let declared = words.windows(2).filter(|pair| matches!(pair[0], "let" | "const" | "for")).map(|pair| pair[1]);
+    match did_you_mean(name, GIVEN.into_iter().chain(declared)) {
+        Some(known) => diag.help(format!("did you mean `{known}`?")),
+        None => diag.help("scripts see event, delivery and settings, and what they declare with let"),
+    }
+}
+
+/// How a run that stopped early failed.
+pub fn failure(error: Option<&EvalAltResult>, ending: Option<Ending>, places: &Places, logs: Vec<LogLine>) -> Failure {
+    let outer = error.and_then(|error| places.name("", error.position()));
+    match ending {
+        Some(Ending::Drop(reason)) => return Failure::Drop { reason, logs },
+        Some(Ending::Reject { code, reason, at: (source, position) }) => {
+            let place = places.name(&source, position).or(outer);
+            return Failure::Reject { code, reason, place, logs };
+        }
+        Some(Ending::Limit { code, message }) => {
+            return Failure::Error(ScriptError { code, message, place: outer, logs });
+        }
+        None => {}
+    }
+    let Some(error) = error else {
+        return Failure::Error(ScriptError {
+            code: "script-error",
+            message: "the script stopped".into(),
+            place: None,
+            logs,
+        });
+    };
+    let (source, inner) = innermost(error, "");
+    let place = places.name(source, inner.position()).or(outer);
+    Failure::Error(ScriptError { code: code(inner), message: message(inner), place, logs })
+}
+
+/// The error that a chain of calls ends in, and the source name of the script that it is in.
+pub fn innermost<'a>(error: &'a EvalAltResult, source: &'a str) -> (&'a str, &'a EvalAltResult) {
+    match error {
+        EvalAltResult::ErrorInFunctionCall(_, inner_source, inner, _) => innermost(inner, inner_source),
+        EvalAltResult::ErrorInModule(path, inner, _) => innermost(inner, path),
+        _ => (source, error),
+    }
+}
+
+fn code(error: &EvalAltResult) -> &'static str {
+    match error {
+        EvalAltResult::ErrorTooManyOperations(_) => "script-limit-operations",
+        EvalAltResult::ErrorStackOverflow(_) => "script-limit-depth",
+        EvalAltResult::ErrorTooManyVariables(_) | EvalAltResult::ErrorDataTooLarge(..) => "script-limit-size",
+        _ => "script-error",
+    }
+}
+
+/// One sentence in our words.
+pub fn message(error: &EvalAltResult) -> String {
+    match error {
+        EvalAltResult::ErrorRuntime(value, _) => thrown(value),
+        EvalAltResult::ErrorFunctionNotFound(call, _) => no_such_call(call),
+        EvalAltResult::ErrorStackOverflow(_) => "the script's functions call each other too deeply".into(),
+        EvalAltResult::ErrorTooManyVariables(_) => "the script has too many variables at once".into(),
+        EvalAltResult::ErrorVariableNotFound(name, _) => format!("unknown variable `{name}`"),
+        EvalAltResult::ErrorModuleNotFound(path, _) => format!("no module `{path}`"),
+        EvalAltResult::ErrorParsing(kind, _) => lower_first(&kind.to_string()),
+        EvalAltResult::ErrorDotExpr(what, _) => lower_first(what),
+        EvalAltResult::ErrorIndexingType(what, _) => format!("a value of type {} has no such items", readable(what)),
+        EvalAltResult::ErrorAssignmentToConstant(name, _)
+        | EvalAltResult::ErrorNonPureMethodCallOnConstant(name, _) => {
+            format!("`{name}` would change something constant; copy it first: let copy = …;")
+        }
+        EvalAltResult::ErrorFor(_) => "`for` goes through arrays, maps' keys(), texts' chars() and ranges only".into(),
+        EvalAltResult::ErrorMismatchDataType(wanted, have, _)
+        | EvalAltResult::ErrorMismatchOutputType(wanted, have, _) => {
+            format!("expected {}, found {}", readable(wanted), readable(have))
+        }
+        other => {
+            let mut bare = other.to_string();
+            // The position is told apart from the message.
+            if let Some(at) = bare.rfind(" (line ") {
+                bare.truncate(at);
+            }
+            lower_first(&bare)
+        }
+    }
+}
+
+fn thrown(value: &Dynamic) -> String {
+    match value.read_lock::<rhai::ImmutableString>() {
+        Some(text) => text.as_str().into(),
+        None if value.is_unit() => "the script threw an error without a message".into(),
+        None => {
+            let mut text = Vec::new();
+            match crate::json::encode(value, &crate::json::Tape::default(), &mut text) {
+                Ok(()) => String::from_utf8_lossy(&text).into_owned(),
+                Err(_) => value.type_name().into(),
+            }
+        }
+    }
+}
+
+/// `trim (i64)` → `trim` cannot be called with (a number).
+fn no_such_call(call: &str) -> String {
+    let Some((name, arguments)) = call.split_once(" (") else {
+        return format!("no function `{call}`");
+    };
+    let arguments: Vec<_> =
+        arguments.trim_end_matches(')').split(", ").filter(|kind| !kind.is_empty()).map(readable).collect();
+    match (name, arguments.as_slice()) {
+        (name, [left, right]) if !name.starts_with(|c: char| c.is_alphabetic() || c == '_') => {
+            format!("`{name}` does not work between {left} and {right}")
+        }
+        (name, []) => format!("`{name}` cannot be called without arguments"),
+        (name, arguments) => format!("`{name}` cannot be called with {}", arguments.join(", ")),
+    }
+}
+
+fn readable(kind: &str) -> String {
+    let kind = kind.trim_start_matches('&').trim_start_matches("mut ");
+    match kind {
+        "i64" | "f64" | "decimal" | "Decimal" => "a number".into(),
+        "()" => "nothing `()`".into(),
+        "map" => "a map".into(),
+        "array" => "an array".into(),
+        "bool" => "true or false".into(),
+        "string" | "&str" | "str" | "ImmutableString" | "str | ImmutableString | String" | "char" => "a text".into(),
+        "Fn" => "a function".into(),
+        other => other.into(),
+    }
+}
+
+fn lower_first(text: &str) -> String {
+    let mut chars = text.chars();
+    let rest_is_lower = text.chars().nth(1).is_some_and(char::is_lowercase);
+    match chars.next() {
+        Some(first) if rest_is_lower => first.to_lowercase().chain(chars).collect(),
+        _ => text.into(),
+    }
+}

@@ -1,0 +1,203 @@
+//! The host of a pipeline's scripts: one interpreter with its limits and library, the compiled modules and the tables.
+//!
+//! One host per compiled pipeline and thread. Values of the interpreter are reference-counted without locks and must not leave
+//! the thread, so each worker compiles its own.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
+use std::fmt;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use rhai::{AST, Engine, Module, OptimizationLevel, Scope};
+
+use super::bounded;
+use super::check;
+use super::exec::{Expression, Script};
+use super::fault;
+use super::lib;
+use super::lib::table::Tables;
+use super::limits::Limits;
+use super::modules::{self, Cached, Modules};
+use super::place::Unit;
+use super::run::{Fault, Run};
+use crate::diag::Diag;
+use crate::event::Origin;
+use crate::tree::Tree;
+
+/// Expressions inside each other, at top level and inside functions.
+const EXPRESSION_DEPTH: (usize, usize) = (64, 48);
+/// Variables at once.
+const VARIABLES: usize = 1000;
+
+/// The host of a pipeline's scripts.
+pub struct Host {
+    engine: Engine,
+    run: Rc<Run>,
+    tree: Arc<Tree>,
+    modules: Rc<Modules>,
+    tables: Rc<Tables>,
+    files: RefCell<BTreeSet<String>>,
+    scripts: Cell<u32>,
+}
+
+impl fmt::Debug for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Host").field("files", &self.files).finish_non_exhaustive()
+    }
+}
+
+impl Host {
+    /// A host whose scripts see the tree's modules and tables.
+    pub fn new(tree: &Arc<Tree>, limits: Limits) -> Rc<Self> {
+        let call_depth = limits.call_depth;
+        let run = Run::new(limits);
+        let modules = Rc::new(Modules::default());
+        let tables = Rc::new(Tables::new(tree));
+        let mut engine = Engine::new();
+        engine
+            .set_module_resolver(Cached(Rc::clone(&modules)))
+            .set_strict_variables(true)
+            .set_max_call_levels(call_depth)
+            .set_max_expr_depths(EXPRESSION_DEPTH.0, EXPRESSION_DEPTH.1)
+            .set_max_variables(VARIABLES)
+            // Parsing keeps every node for the checks; scripts are optimised after them.
+            .set_optimization_level(OptimizationLevel::None)
+            .disable_symbol("eval");
+        let hook = Rc::clone(&run);
+        engine.on_progress(move |_| hook.tick());
+        let log = Rc::clone(&run);
+        engine.on_print(move |text| log.log("info", text));
+        let log = Rc::clone(&run);
+        engine.on_debug(move |text, _, _| log.log("debug", text));
+        lib::register(&mut engine, &run, &tables);
+        bounded::register(&mut engine, &run);
+        Rc::new(Self {
+            engine,
+            run,
+            tree: Arc::clone(tree),
+            modules,
+            tables,
+            files: RefCell::default(),
+            scripts: Cell::new(0),
+        })
+    }
+
+    /// Compiles a script and what it imports. All problems that can be told from each other are reported.
+    pub fn script(self: &Rc<Self>, unit: &Unit<'_>, warnings: &mut Vec<Diag>) -> Result<Script, Vec<Diag>> {
+        let mut problems = Vec::new();
+        let compiled = self.parse(unit, &check::given_variables(), &mut problems).map(|ast| {
+            let found = check::facts(&ast);
+            self.modules.while_open(unit.file, || {
+                for import in &found.imports {
+                    modules::load(self, import, unit, &mut problems);
+                }
+            });
+            check::calls(self, &found, unit, &mut problems);
+            check::tables(self, &found, unit, &mut problems);
+            (self.optimise(ast, unit.file), found)
+        });
+        let (ast, found) = finish(compiled, problems, warnings)?;
+        if unit.node.is_none() {
+            self.files.borrow_mut().insert(unit.file.into());
+        }
+        Ok(Script::new(self, ast, &found, unit))
+    }
+
+    /// Compiles a condition: one expression, without statements.
+    pub fn expression(self: &Rc<Self>, unit: &Unit<'_>, warnings: &mut Vec<Diag>) -> Result<Expression, Vec<Diag>> {
+        let mut problems = Vec::new();
+        let parsed = self.engine.compile_expression_with_scope(&check::given_variables(), unit.text);
+        let compiled = match parsed {
+            Ok(ast) => {
+                let found = check::facts(&ast);
+                check::calls(self, &found, unit, &mut problems);
+                check::tables(self, &found, unit, &mut problems);
+                Some((self.optimise(ast, unit.file), found))
+            }
+            Err(error) => {
+                problems.push(fault::syntax(error.err_type(), error.position(), unit, &lib::namespaces()));
+                None
+            }
+        };
+        let (ast, found) = finish(compiled, problems, warnings)?;
+        Ok(Expression::new(self, ast, &found, unit))
+    }
+
+    /// The scripts and tables that were used so far, with all modules that they import.
+    pub fn files(&self) -> Vec<String> {
+        let mut files = self.files.borrow().clone();
+        files.extend(self.modules.files());
+        files.extend(self.tables.files());
+        files.into_iter().collect()
+    }
+
+    /// The interpreter.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// The state of the run that goes on.
+    pub fn run(&self) -> &Rc<Run> {
+        &self.run
+    }
+
+    /// The project's texts.
+    pub fn tree(&self) -> &Tree {
+        &self.tree
+    }
+
+    /// The compiled modules.
+    pub fn modules(&self) -> &Modules {
+        &self.modules
+    }
+
+    /// The tables.
+    pub fn tables(&self) -> &Tables {
+        &self.tables
+    }
+
+    /// A number for each script of the host, in the order in which they are compiled.
+    pub fn next_script(&self) -> u32 {
+        self.scripts.replace(self.scripts.get() + 1)
+    }
+
+    /// Parses a script; what is wrong goes to the problems.
+    pub fn parse(&self, unit: &Unit<'_>, scope: &Scope<'_>, problems: &mut Vec<Diag>) -> Option<AST> {
+        match self.engine.compile_with_scope(scope, unit.text) {
+            Ok(ast) => Some(ast),
+            Err(error) => {
+                problems.push(fault::syntax(error.err_type(), error.position(), unit, &lib::namespaces()));
+                None
+            }
+        }
+    }
+
+    /// The script as it is run. The file's name goes in last: it is what errors in its functions are known by.
+    fn optimise(&self, ast: AST, file: &str) -> AST {
+        let mut ast = self.engine.optimize_ast(&Scope::new(), ast, OptimizationLevel::Simple);
+        ast.set_source(file);
+        ast
+    }
+
+    /// Runs the top level of a module, within the limits of a run.
+    pub fn evaluate_module(&self, ast: AST, file: &str) -> Result<Module, Fault> {
+        let ast = self.optimise(ast, file);
+        self.run.begin(0, "", Origin::default(), 0);
+        let module = Module::eval_ast_as_new(Scope::new(), &ast, &self.engine);
+        match self.run.end().0 {
+            Some(_) if module.is_ok() => Err(fault::fault("it ends the run instead of defining functions")),
+            _ => module,
+        }
+    }
+}
+
+/// Sorts problems into warnings and errors.
+fn finish<T>(compiled: Option<T>, problems: Vec<Diag>, warnings: &mut Vec<Diag>) -> Result<T, Vec<Diag>> {
+    let (errors, milder): (Vec<_>, Vec<_>) = problems.into_iter().partition(Diag::is_error);
+    warnings.extend(milder);
+    match compiled {
+        Some(compiled) if errors.is_empty() => Ok(compiled),
+        _ => Err(errors),
+    }
+}

@@ -1,0 +1,148 @@
+//! Without a namespace: emitting events, ending the run, moving values.
+
+use std::rc::Rc;
+
+use rhai::{Dynamic, Map, Module, NativeCallContext};
+
+use super::{Fun, Lib, Native, arg, put};
+use crate::script::fault::fault;
+use crate::script::run::Ending;
+
+/// The functions without a namespace.
+pub const FUNS: &[Fun] = &[
+    Fun {
+        name: "alias",
+        signature: "alias(message)",
+        about: "Adds an alias message to what leaves this step.",
+        example: r#"alias(#{ previousId: "anon-1", userId: "u-1" })"#,
+        add: |module, lib| add(module, lib, "alias"),
+    },
+    Fun {
+        name: "drop",
+        signature: "drop(why?)",
+        about: "Ends the run: the event and all that was emitted are dropped, counted under this reason. Cannot be caught.",
+        example: r#"if false { drop("a test order") }"#,
+        add: |module, lib| {
+            let run = Rc::clone(&lib.run);
+            put(module, "drop", move |why: &str| -> Native<()> { Err(run.finish_with(Ending::Drop(why.into()))) });
+            let run = Rc::clone(&lib.run);
+            put(module, "drop", move || -> Native<()> {
+                Err(run.finish_with(Ending::Drop("dropped by the script".into())))
+            });
+        },
+    },
+    Fun {
+        name: "emit",
+        signature: "emit(message)",
+        about: "Adds a message of any type to what leaves this step, as it is.",
+        example: r#"emit(#{ type: "track", event: "Order Noted", userId: "u-1" })"#,
+        add: |module, lib| {
+            let run = Rc::clone(&lib.run);
+            put(module, "emit", move |message: Dynamic| -> Native<()> { run.emit(arg::map(message, "emit")?.into()) });
+        },
+    },
+    Fun {
+        name: "group",
+        signature: "group(message)",
+        about: "Adds a group message to what leaves this step.",
+        example: r#"group(#{ groupId: "g-1", userId: "u-1", traits: #{ name: "Example" } })"#,
+        add: |module, lib| add(module, lib, "group"),
+    },
+    Fun {
+        name: "identify",
+        signature: "identify(message)",
+        about: "Adds an identify message to what leaves this step.",
+        example: r#"identify(#{ userId: "u-1", traits: #{ email: "jane@example.com" } })"#,
+        add: |module, lib| add(module, lib, "identify"),
+    },
+    Fun {
+        name: "page",
+        signature: "page(message)",
+        about: "Adds a page message to what leaves this step.",
+        example: r#"page(#{ name: "Home", anonymousId: "anon-1" })"#,
+        add: |module, lib| add(module, lib, "page"),
+    },
+    Fun {
+        name: "reject",
+        signature: "reject(kind_or_why, why?)",
+        about: "Ends the run: the event becomes a dead letter with this reason, and nothing that was emitted leaves. Kinds are \
+                EventNotSupported, InvalidEventPayload and ValidationError. Cannot be caught.",
+        example: r#"if false { reject("ValidationError", "no order id") }"#,
+        add: |module, lib| {
+            let run = Rc::clone(&lib.run);
+            put(module, "reject", move |cx: NativeCallContext<'_>, why: &str| -> Native<()> {
+                Err(run.finish_with(reject(&cx, "rejected", why.into())))
+            });
+            let run = Rc::clone(&lib.run);
+            put(module, "reject", move |cx: NativeCallContext<'_>, kind: &str, why: &str| -> Native<()> {
+                let (code, why) = match kind.replace(['-', '_'], "").to_lowercase().as_str() {
+                    "eventnotsupported" => ("event-not-supported", why.into()),
+                    "invalideventpayload" => ("invalid-event-payload", why.into()),
+                    "validationerror" => ("validation-error", why.into()),
+                    _ => ("rejected", format!("{kind}: {why}")),
+                };
+                Err(run.finish_with(reject(&cx, code, why)))
+            });
+        },
+    },
+    Fun {
+        name: "screen",
+        signature: "screen(message)",
+        about: "Adds a screen message to what leaves this step.",
+        example: r#"screen(#{ name: "Cart", userId: "u-1" })"#,
+        add: |module, lib| add(module, lib, "screen"),
+    },
+    Fun {
+        name: "set_object",
+        signature: "set_object(collection_or_record, id?, properties?)",
+        about: "Adds an object record (`type: set`): one map with collection, id and properties, or the three of them.",
+        example: r#"set_object("products", "p-1", #{ name: "Mug" })
+set_object(#{ collection: "products", id: "p-1", properties: #{ name: "Mug" } })"#,
+        add: |module, lib| {
+            add(module, lib, "set_object");
+            let run = Rc::clone(&lib.run);
+            put(module, "set_object", move |collection: &str, id: Dynamic, properties: Dynamic| -> Native<()> {
+                let mut record = Map::new();
+                record.insert("collection".into(), collection.into());
+                record.insert("id".into(), arg::needed(&id, "set_object")?.into());
+                record.insert("properties".into(), arg::map(properties, "set_object")?.into());
+                record.insert("type".into(), "set".into());
+                run.emit(record.into())
+            });
+        },
+    },
+    Fun {
+        name: "take",
+        signature: "take(map, key?)",
+        about: "Moves a value out of a map without copying it; `()` if it is not there. With a variable alone, empties it.",
+        example: r#"let order = #{ id: 7, note: "x" };
+order.take("note") == "x"
+order.note == ()"#,
+        add: |module, _| put(module, "take", |map: &mut Map, key: &str| map.remove(key).unwrap_or_default()),
+    },
+    Fun {
+        name: "track",
+        signature: "track(message)",
+        about: "Adds a track message to what leaves this step.",
+        example: r#"track(#{ event: "Order Completed", userId: "u-1", properties: #{ order_id: "1001" } })"#,
+        add: |module, lib| add(module, lib, "track"),
+    },
+];
+
+fn reject(cx: &NativeCallContext<'_>, code: &'static str, reason: String) -> Ending {
+    Ending::Reject { code, reason, at: (cx.call_source().unwrap_or_default().into(), cx.call_position()) }
+}
+
+fn add(module: &mut Module, lib: &Lib, name: &'static str) {
+    let run = Rc::clone(&lib.run);
+    put(module, name, move |message: Dynamic| -> Native<()> {
+        let mut message = arg::map(message, name)?;
+        if name == "set_object" && ["collection", "id"].iter().any(|key| message.get(*key).is_none_or(Dynamic::is_unit))
+        {
+            return Err(fault("set_object takes a map with collection, id and properties"));
+        }
+        let kind = if name == "set_object" { "set" } else { name };
+        message.insert("type".into(), kind.into());
+        run.emit(message.into())
+    });
+}

@@ -1,0 +1,90 @@
+//! `hmac::`: keyed digests, and a comparison in constant time.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use hmac::{EagerHash, Hmac, KeyInit, Mac};
+use rhai::{Dynamic, Module};
+use sha1::Sha1;
+use sha2::{Sha256, Sha512};
+use subtle::ConstantTimeEq;
+
+use super::{Fun, Native, arg, put};
+use crate::script::fault::fault;
+
+/// The functions of the namespace.
+pub const FUNS: &[Fun] = &[
+    Fun {
+        name: "hmac::equal",
+        signature: "hmac::equal(a, b) -> bool",
+        about: "Whether two texts are the same, in a time that does not depend on where they differ.",
+        example: r#"hmac::equal("abc", "abc") == true
+hmac::equal("abc", "abd") == false"#,
+        add: |module, _| {
+            put(module, "equal", |a: Dynamic, b: Dynamic| -> Native<bool> {
+                let (a, b) = (arg::needed(&a, "equal")?, arg::needed(&b, "equal")?);
+                Ok(a.as_bytes().ct_eq(b.as_bytes()).into())
+            });
+        },
+    },
+    Fun {
+        name: "hmac::sha1",
+        signature: "hmac::sha1(key, text) -> text",
+        about: "HMAC-SHA-1 as hex.",
+        example: r#"hmac::sha1("key", "The quick brown fox jumps over the lazy dog") == "de7c9b85b8b78aa6bc8a7a36f70a90701c9db4d9""#,
+        add: |module, _| add::<Sha1>(module, "sha1", to_hex),
+    },
+    Fun {
+        name: "hmac::sha1_base64",
+        signature: "hmac::sha1_base64(key, text) -> text",
+        about: "HMAC-SHA-1 as Base64.",
+        example: r#"hmac::sha1_base64("key", "text") == base64::encode_hex(hmac::sha1("key", "text"))"#,
+        add: |module, _| add::<Sha1>(module, "sha1_base64", to_base64),
+    },
+    Fun {
+        name: "hmac::sha256",
+        signature: "hmac::sha256(key, text) -> text",
+        about: "HMAC-SHA-256 as hex.",
+        example: r#"hmac::sha256("key", "The quick brown fox jumps over the lazy dog") == "f7bc83f430538424b13298e6aa6fb143ef4d59a14946175997479dbc2d1a3cd8""#,
+        add: |module, _| add::<Sha256>(module, "sha256", to_hex),
+    },
+    Fun {
+        name: "hmac::sha256_base64",
+        signature: "hmac::sha256_base64(key, text) -> text",
+        about: "HMAC-SHA-256 as Base64, as Shopify signs.",
+        example: r#"hmac::sha256_base64("key", "text") == base64::encode_hex(hmac::sha256("key", "text"))"#,
+        add: |module, _| add::<Sha256>(module, "sha256_base64", to_base64),
+    },
+    Fun {
+        name: "hmac::sha512",
+        signature: "hmac::sha512(key, text) -> text",
+        about: "HMAC-SHA-512 as hex.",
+        example: r#"hmac::sha512("key", "text").len == 128"#,
+        add: |module, _| add::<Sha512>(module, "sha512", to_hex),
+    },
+    Fun {
+        name: "hmac::sha512_base64",
+        signature: "hmac::sha512_base64(key, text) -> text",
+        about: "HMAC-SHA-512 as Base64.",
+        example: r#"hmac::sha512_base64("key", "text") == base64::encode_hex(hmac::sha512("key", "text"))"#,
+        add: |module, _| add::<Sha512>(module, "sha512_base64", to_base64),
+    },
+];
+
+fn to_hex(bytes: &[u8]) -> String {
+    hex::encode(bytes)
+}
+
+fn to_base64(bytes: &[u8]) -> String {
+    STANDARD.encode(bytes)
+}
+
+fn add<D: EagerHash + 'static>(module: &mut Module, name: &'static str, write: fn(&[u8]) -> String) {
+    put(module, name, move |key: Dynamic, value: Dynamic| -> Native {
+        let key = arg::needed(&key, name)?;
+        arg::try_text(&value, name, |text| {
+            let mut mac = Hmac::<D>::new_from_slice(key.as_bytes()).map_err(|_| fault("the key cannot be used"))?;
+            mac.update(text.as_bytes());
+            Ok(write(&mac.finalize().into_bytes()).into())
+        })
+    });
+}

@@ -1,0 +1,181 @@
+//! `path::`: values deep inside maps and arrays, by a path as `properties.products[0].sku`.
+//!
+//! The first argument should be a variable: it is lent to the function, where the value of a longer expression is copied first.
+
+use rhai::{Array, Dynamic, Map};
+
+use super::{Fun, Native, arg, put};
+use crate::script::fault::fault;
+
+/// Steps that a path may have.
+const STEPS: usize = 64;
+/// The largest index that `set` fills an array up to.
+const INDEX: usize = 1000;
+
+/// The functions of the namespace.
+pub const FUNS: &[Fun] = &[
+    Fun {
+        name: "path::get",
+        signature: "path::get(value, path, default?) -> value",
+        about: "What stands at the path; the default, or `()`, if nothing does. Negative indexes count from the end.",
+        example: r#"let order = #{ lines: [#{ sku: "A" }, #{ sku: "B" }] };
+path::get(order, "lines[0].sku") == "A"
+path::get(order, "lines[-1].sku") == "B"
+path::get(order, "customer.email", "none") == "none""#,
+        add: |module, _| {
+            put(module, "get", |value: &mut Dynamic, path: &str| get(value, path, Dynamic::UNIT));
+            put(module, "get", |value: &mut Dynamic, path: &str, default: Dynamic| get(value, path, default));
+        },
+    },
+    Fun {
+        name: "path::has",
+        signature: "path::has(value, path) -> bool",
+        about: "Whether something other than `()` stands at the path.",
+        example: r#"let order = #{ customer: #{ email: () } };
+path::has(order, "customer") == true
+path::has(order, "customer.email") == false"#,
+        add: |module, _| {
+            put(module, "has", |value: &mut Dynamic, path: &str| {
+                get(value, path, Dynamic::UNIT).map(|found| !found.is_unit())
+            })
+        },
+    },
+    Fun {
+        name: "path::remove",
+        signature: "path::remove(variable, path) -> value",
+        about: "Takes out what stands at the path and gives it; `()` if nothing does.",
+        example: r#"let order = #{ customer: #{ email: "a@example.com" } };
+path::remove(order, "customer.email") == "a@example.com"
+order == #{ customer: #{} }"#,
+        add: |module, _| put(module, "remove", remove),
+    },
+    Fun {
+        name: "path::set",
+        signature: "path::set(variable, path, value)",
+        about: "Puts a value at the path; maps and arrays on the way are made when they are not there.",
+        example: r#"let event = #{};
+path::set(event, "context.page.url", "/a");
+path::set(event, "items[1]", "b");
+event == #{ context: #{ page: #{ url: "/a" } }, items: [(), "b"] }"#,
+        add: |module, _| put(module, "set", set),
+    },
+];
+
+enum Step<'a> {
+    Key(&'a str),
+    Index(i64),
+}
+
+fn steps(path: &str) -> Native<Vec<Step<'_>>> {
+    let wrong = || fault(format!("`{path}` is not a path, as a.b[0].c"));
+    let mut steps = Vec::new();
+    let mut rest = path.strip_prefix("$.").unwrap_or(path);
+    let mut at_start = true;
+    while !rest.is_empty() {
+        if steps.len() == STEPS {
+            return Err(fault(format!("`{path}` has too many steps")));
+        }
+        if let Some(inside) = rest.strip_prefix('[') {
+            let (step, after) = inside.split_once(']').ok_or_else(wrong)?;
+            let quoted = ['"', '\''].into_iter().find_map(|quote| step.strip_prefix(quote)?.strip_suffix(quote));
+            steps.push(match quoted {
+                Some(key) => Step::Key(key),
+                None => Step::Index(step.trim().parse().map_err(|_| wrong())?),
+            });
+            rest = after;
+        } else {
+            let key = if at_start { rest } else { rest.strip_prefix('.').ok_or_else(wrong)? };
+            let end = key.find(['.', '[']).unwrap_or(key.len());
+            if end == 0 {
+                return Err(wrong());
+            }
+            steps.push(Step::Key(&key[..end]));
+            rest = &key[end..];
+        }
+        at_start = false;
+    }
+    if steps.is_empty() { Err(wrong()) } else { Ok(steps) }
+}
+
+/// The index from the front, if it is inside.
+fn index(at: i64, len: usize) -> Option<usize> {
+    let at = if at < 0 { at.checked_add(i64::try_from(len).ok()?)? } else { at };
+    usize::try_from(at).ok().filter(|at| *at < len)
+}
+
+fn get(value: &Dynamic, path: &str, default: Dynamic) -> Native {
+    let steps = steps(path)?;
+    Ok(find(value, &steps).filter(|found| !found.is_unit()).unwrap_or(default))
+}
+
+fn find(value: &Dynamic, steps: &[Step<'_>]) -> Option<Dynamic> {
+    let Some((step, rest)) = steps.split_first() else { return Some(value.flatten_clone()) };
+    match step {
+        Step::Key(key) => find(value.read_lock::<Map>()?.get(*key)?, rest),
+        Step::Index(at) => {
+            let array = value.read_lock::<Array>()?;
+            find(array.get(index(*at, array.len())?)?, rest)
+        }
+    }
+}
+
+fn remove(value: &mut Dynamic, path: &str) -> Native {
+    let steps = steps(path)?;
+    Ok(take(value, &steps).unwrap_or_default())
+}
+
+fn take(value: &mut Dynamic, steps: &[Step<'_>]) -> Option<Dynamic> {
+    let (step, rest) = steps.split_first()?;
+    match step {
+        Step::Key(key) => {
+            let mut map = value.write_lock::<Map>()?;
+            if rest.is_empty() { map.remove(*key) } else { take(map.get_mut(*key)?, rest) }
+        }
+        Step::Index(at) => {
+            let mut array = value.write_lock::<Array>()?;
+            let at = index(*at, array.len())?;
+            if rest.is_empty() { Some(array.remove(at)) } else { take(&mut array[at], rest) }
+        }
+    }
+}
+
+fn set(value: &mut Dynamic, path: &str, new: Dynamic) -> Native<()> {
+    let steps = steps(path)?;
+    place(value, &steps, new).map_err(|why| fault(format!("`{path}`: {why}")))
+}
+
+fn place(value: &mut Dynamic, steps: &[Step<'_>], new: Dynamic) -> Result<(), String> {
+    let Some((step, rest)) = steps.split_first() else {
+        *value = new;
+        return Ok(());
+    };
+    if value.is_unit() {
+        *value = match step {
+            Step::Key(_) => Map::new().into(),
+            Step::Index(_) => Array::new().into(),
+        };
+    }
+    let kind = arg::kind(value);
+    match step {
+        Step::Key(key) => {
+            let mut map = value.write_lock::<Map>().ok_or_else(|| format!("{kind} has no key `{key}`"))?;
+            if let Some(inner) = map.get_mut(*key) {
+                return place(inner, rest, new);
+            }
+            let mut made = Dynamic::UNIT;
+            place(&mut made, rest, new)?;
+            map.insert((*key).into(), made);
+            Ok(())
+        }
+        Step::Index(at) => {
+            let mut array = value.write_lock::<Array>().ok_or_else(|| format!("{kind} has no items"))?;
+            let len = array.len();
+            let at = index(*at, len).or_else(|| usize::try_from(*at).ok().filter(|at| *at <= len + INDEX));
+            let at = at.ok_or_else(|| "the index is too far out".to_string())?;
+            if at >= len {
+                array.resize(at + 1, Dynamic::UNIT);
+            }
+            place(&mut array[at], rest, new)
+        }
+    }
+}

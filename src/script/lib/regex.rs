@@ -1,0 +1,162 @@
+//! `regex::`: regular expressions, without look-around and back references, so that matching is always linear.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use regex::{Captures, Regex, RegexBuilder};
+use rhai::{Array, Dynamic, ImmutableString, Map};
+
+use super::{Fun, Lib, Native, arg, put};
+use crate::script::fault::fault;
+
+/// The size of one compiled expression. Together with [`TEXT_BYTES`] it bounds the time of one match.
+const COMPILED_BYTES: usize = 1 << 19;
+/// The longest text that is searched.
+const TEXT_BYTES: usize = 1 << 18;
+/// Compiled expressions that are kept by a thread.
+const KEPT: usize = 256;
+
+/// The functions of the namespace.
+pub const FUNS: &[Fun] = &[
+    Fun {
+        name: "regex::captures",
+        signature: "regex::captures(text, pattern) -> array or map",
+        about: "The groups of the first match: a map when groups are named, else an array that starts with the whole match; `()` \
+                if nothing matches.",
+        example: r##"regex::captures("order #1001-B", `#(\d+)-(\w)`) == ["#1001-B", "1001", "B"]
+regex::captures("2026-01", `(?<year>\d{4})-(?<month>\d\d)`).month == "01"
+regex::captures("x", `\d`) == ()"##,
+        add: |module, _| {
+            put(module, "captures", |value: Dynamic, pattern: &str| -> Native {
+                let regex = compiled(pattern)?;
+                let text = searched(&value, "captures")?;
+                let found = text.as_ref().and_then(|text| regex.captures(text));
+                Ok(found.map_or(Dynamic::UNIT, |found| groups(&regex, &found)))
+            });
+        },
+    },
+    Fun {
+        name: "regex::find",
+        signature: "regex::find(text, pattern) -> text",
+        about: "The first match; `()` if nothing matches.",
+        example: r#"regex::find("order 1001", `\d+`) == "1001""#,
+        add: |module, _| {
+            put(module, "find", |value: Dynamic, pattern: &str| -> Native {
+                let regex = compiled(pattern)?;
+                let text = searched(&value, "find")?;
+                let found = text.as_ref().and_then(|text| regex.find(text));
+                Ok(found.map_or(Dynamic::UNIT, |found| found.as_str().into()))
+            });
+        },
+    },
+    Fun {
+        name: "regex::find_all",
+        signature: "regex::find_all(text, pattern) -> array",
+        about: "All matches.",
+        example: r#"regex::find_all("a1b22", `\d+`) == ["1", "22"]"#,
+        add: |module, lib| find_all(module, lib),
+    },
+    Fun {
+        name: "regex::is_match",
+        signature: "regex::is_match(text, pattern) -> bool",
+        about: "Whether the pattern matches anywhere; `^` and `$` tie it to the ends. False if the text is absent.",
+        example: r#"regex::is_match("test@example.com", `(?i)@EXAMPLE\.com$`) == true
+regex::is_match((), "a") == false"#,
+        add: |module, _| {
+            put(module, "is_match", |value: Dynamic, pattern: &str| -> Native<bool> {
+                let regex = compiled(pattern)?;
+                Ok(searched(&value, "is_match")?.is_some_and(|text| regex.is_match(&text)))
+            });
+        },
+    },
+    Fun {
+        name: "regex::replace",
+        signature: "regex::replace(text, pattern, with) -> text",
+        about: "With every match replaced; `$1` and `${name}` stand for groups.",
+        example: r#"regex::replace("a-b-c", `(\w)-`, "$1+") == "a+b+c""#,
+        add: |module, lib| replace(module, lib),
+    },
+];
+
+fn groups(regex: &Regex, found: &Captures<'_>) -> Dynamic {
+    let value = |group: Option<regex::Match<'_>>| group.map_or(Dynamic::UNIT, |group| group.as_str().into());
+    if regex.capture_names().flatten().next().is_some() {
+        let named = regex.capture_names().flatten().map(|name| (name.into(), value(found.name(name))));
+        return named.collect::<Map>().into();
+    }
+    found.iter().map(value).collect::<Array>().into()
+}
+
+fn find_all(module: &mut rhai::Module, lib: &Lib) {
+    let run = Rc::clone(&lib.run);
+    put(module, "find_all", move |value: Dynamic, pattern: &str| -> Native {
+        let regex = compiled(pattern)?;
+        let Some(text) = searched(&value, "find_all")? else { return Ok(Array::new().into()) };
+        let mut all = Array::new();
+        for found in regex.find_iter(&text) {
+            run.allow_items(all.len() + 1)?;
+            all.push(found.as_str().into());
+        }
+        Ok(all.into())
+    });
+}
+
+fn replace(module: &mut rhai::Module, lib: &Lib) {
+    let run = Rc::clone(&lib.run);
+    put(module, "replace", move |value: Dynamic, pattern: &str, with: &str| -> Native {
+        let regex = compiled(pattern)?;
+        let Some(text) = searched(&value, "replace")? else { return Ok(Dynamic::UNIT) };
+        let mut out = String::new();
+        let mut end = 0;
+        for found in regex.captures_iter(&text) {
+            let Some(whole) = found.get(0) else { continue };
+            out.push_str(&text[end..whole.start()]);
+            // One replacement can be as long as the template times the match: look before and after.
+            run.allow_bytes(out.len() + with.len())?;
+            found.expand(with, &mut out);
+            run.allow_bytes(out.len())?;
+            end = whole.end();
+        }
+        out.push_str(&text[end..]);
+        run.allow_bytes(out.len())?;
+        Ok(out.into())
+    });
+}
+
+/// The text to search, unless it is too long for an operation that cannot be interrupted.
+fn searched(value: &Dynamic, function: &str) -> Native<Option<ImmutableString>> {
+    match arg::text(value, function)? {
+        Some(text) if text.len() > TEXT_BYTES => {
+            Err(fault(format!("{function} searches texts of up to {} KiB", TEXT_BYTES >> 10)))
+        }
+        text => Ok(text),
+    }
+}
+
+/// The compiled expression, kept for the next call.
+pub fn compiled(pattern: &str) -> Native<Rc<Regex>> {
+    thread_local! {
+        static CACHE: RefCell<BTreeMap<String, Rc<Regex>>> = const { RefCell::new(BTreeMap::new()) };
+    }
+    CACHE.with_borrow_mut(|cache| {
+        if let Some(known) = cache.get(pattern) {
+            return Ok(Rc::clone(known));
+        }
+        let built = RegexBuilder::new(pattern).size_limit(COMPILED_BYTES).dfa_size_limit(COMPILED_BYTES).build();
+        let regex = Rc::new(built.map_err(|error| fault(complaint(pattern, &error)))?);
+        // Patterns made from data would fill the cache; then it starts again.
+        if cache.len() >= KEPT {
+            cache.clear();
+        }
+        cache.insert(pattern.into(), Rc::clone(&regex));
+        Ok(regex)
+    })
+}
+
+/// The last line of the parser's picture is the reason.
+fn complaint(pattern: &str, error: &regex::Error) -> String {
+    let text = error.to_string();
+    let reason = text.lines().last().unwrap_or_default().trim().trim_start_matches("error: ");
+    format!("`{pattern}` is not a regular expression: {reason}")
+}

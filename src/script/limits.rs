@@ -1,0 +1,44 @@
+//! What one run of a script may use up.
+
+/// The stack that a thread which runs scripts needs.
+///
+/// A script can nest a value as deep as it has operations (`box.push([box.remove(0)])` in a loop), and dropping, comparing or
+/// copying such a value recurses once per level. Pages that are never touched cost nothing, so a generous stack is cheaper than
+/// a depth check on every write.
+pub const STACK_BYTES: usize = 256 << 20;
+
+/// What one run of a script may use up. A run that asks for more ends as a dead letter, whatever the script catches.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// Steps of the interpreter.
+    pub operations: u64,
+    /// Script functions that are inside each other.
+    pub call_depth: usize,
+    /// Time by the clock.
+    pub time_ms: u64,
+    /// Growth of the whole process while the run goes on, sampled.
+    pub memory_bytes: u64,
+    /// The longest text that a library function builds from shorter ones.
+    pub string_bytes: usize,
+    /// The largest array that a library function builds from smaller values.
+    pub items: usize,
+    /// Events that one run emits.
+    pub emitted: usize,
+    /// Text that one run logs; the rest is cut.
+    pub log_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            operations: 500_000,
+            call_depth: 64,
+            time_ms: 250,
+            memory_bytes: 128 << 20,
+            string_bytes: 4 << 20,
+            items: 100_000,
+            emitted: 1000,
+            log_bytes: 4 << 10,
+        }
+    }
+}

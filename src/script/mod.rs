@@ -1,0 +1,38 @@
+//! Rhai: compiling and running the scripts and conditions of a pipeline, inside their limits.
+//!
+//! [`Host`] is the interpreter of one pipeline on one thread. It compiles a [`Script`] (statements that rewrite `event`) or an
+//! [`Expression`] (a condition). Nothing here awaits, reads files or knows the time of day; the only clock is the one that stops
+//! a script which runs too long.
+//!
+//! How a script is kept in bounds:
+//! * every operation passes a hook ([`run`]) that counts, looks at the clock now and then, and sees the watchdog's verdict;
+//! * a [`watchdog`] thread judges runs from outside by time and by the growth of the process;
+//! * the interpreter's functions that multiply their input are replaced by bounded ones ([`bounded`]);
+//! * imports come from a cache that only `scripts/` fills ([`modules`]); `eval`, `sleep` and clocks are not there;
+//! * threads that run scripts have a stack of [`STACK_BYTES`], since a value can be nested as deep as there are operations.
+//!
+//! The interpreter's own size limits stay off: they re-measure a container at every write, which costs a third of the speed.
+
+pub mod bounded;
+mod builtins;
+pub mod check;
+mod delivery;
+mod exec;
+pub mod fault;
+mod host;
+pub mod lib;
+mod limits;
+pub mod modules;
+mod outcome;
+mod place;
+pub mod run;
+pub mod watchdog;
+
+#[cfg(test)]
+mod tests;
+
+pub use exec::{Expression, Script, constant};
+pub use host::Host;
+pub use limits::{Limits, STACK_BYTES};
+pub use outcome::{Failure, Input, LogLine, Ran, ScriptError};
+pub use place::Unit;

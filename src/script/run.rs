@@ -1,0 +1,269 @@
+//! The state of the run that goes on: what it may still use up, what it has emitted and logged, how it is to end.
+//!
+//! One value per host, shared by the interpreter's progress hook and the library functions. An ending (a drop, a reject, a limit)
+//! is kept here and not only in the error that unwinds the script, because some of the interpreter's own functions (`sort`)
+//! swallow errors of callbacks: the next operation raises it again, and the end of the script looks here too.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rhai::{Dynamic, EvalAltResult, Position};
+
+use super::limits::Limits;
+use super::outcome::LogLine;
+use super::watchdog::{Stop, Watched};
+use crate::event::{Delivery, Origin};
+
+/// Operations between two looks at the clock.
+const CLOCK_OPERATIONS: u64 = 4096;
+
+/// An error that unwinds a script.
+pub type Fault = Box<EvalAltResult>;
+
+/// How a run ends before its last statement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ending {
+    /// `drop("why")`.
+    Drop(String),
+    /// `reject("why")`; where is the source file and position of the call.
+    Reject {
+        /// The kind.
+        code: &'static str,
+        /// Why.
+        reason: String,
+        /// Source name and position of the call.
+        at: (String, Position),
+    },
+    /// It used up too much.
+    Limit {
+        /// `script-limit-…`.
+        code: &'static str,
+        /// What was used up.
+        message: String,
+    },
+}
+
+/// The state of the run that goes on.
+#[derive(Debug)]
+pub struct Run {
+    limits: Limits,
+    watched: Arc<Watched>,
+    number: Cell<u64>,
+    operations: Cell<u64>,
+    next_check: Cell<u64>,
+    deadline: Cell<Option<Instant>>,
+    ending: RefCell<Option<Ending>>,
+    emitted: RefCell<Vec<Dynamic>>,
+    logs: RefCell<Vec<LogLine>>,
+    log_bytes: Cell<usize>,
+    now_ms: Cell<i64>,
+    seed: RefCell<String>,
+    serial: Cell<u64>,
+    /// The event, and the number of the script among those of the host.
+    source: Cell<(Origin, u32)>,
+    delivery: RefCell<Option<Rc<Delivery>>>,
+}
+
+impl Run {
+    /// The state before the first run.
+    pub fn new(limits: Limits) -> Rc<Self> {
+        Rc::new(Self {
+            watched: Watched::register(limits.time_ms, limits.memory_bytes),
+            limits,
+            number: Cell::new(0),
+            operations: Cell::new(0),
+            next_check: Cell::new(0),
+            deadline: Cell::new(None),
+            ending: RefCell::default(),
+            emitted: RefCell::default(),
+            logs: RefCell::default(),
+            log_bytes: Cell::new(0),
+            now_ms: Cell::new(0),
+            seed: RefCell::default(),
+            serial: Cell::new(0),
+            source: Cell::default(),
+            delivery: RefCell::default(),
+        })
+    }
+
+    /// What a run may use up.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// Begins a run. The seed (identity, origin, script) makes its random-looking ids repeatable.
+    pub fn begin(&self, now_ms: i64, identity: &str, origin: Origin, script: u32) {
+        let number = self.number.get() + 1;
+        self.number.set(number);
+        self.operations.set(0);
+        self.next_check.set(CLOCK_OPERATIONS.min(self.limits.operations + 1));
+        self.deadline.set(None);
+        self.ending.take();
+        self.emitted.borrow_mut().clear();
+        self.logs.borrow_mut().clear();
+        self.log_bytes.set(0);
+        self.now_ms.set(now_ms);
+        self.serial.set(0);
+        self.source.set((origin, script));
+        let mut seed = self.seed.borrow_mut();
+        seed.clear();
+        seed.push_str(identity);
+        self.watched.begin(number);
+    }
+
+    /// Ends a run: how the script wanted it to end, what it emitted and logged.
+    pub fn end(&self) -> (Option<Ending>, Vec<Dynamic>, Vec<LogLine>) {
+        self.watched.end();
+        (self.ending.take(), self.emitted.take(), self.logs.take())
+    }
+
+    /// Called by the interpreter at every operation; a value ends the script.
+    pub fn tick(&self) -> Option<Dynamic> {
+        let operations = self.operations.get() + 1;
+        self.operations.set(operations);
+        if operations < self.next_check.get() && !self.watched.is_judged() {
+            return None;
+        }
+        self.check(operations).then_some(Dynamic::UNIT)
+    }
+
+    /// The slow part of a tick: true ends the script.
+    fn check(&self, operations: u64) -> bool {
+        if self.ending.borrow().is_some() {
+            return true;
+        }
+        if let Some(stop) = self.watched.verdict(self.number.get()) {
+            self.set_ending(match stop {
+                Stop::Time => self.out_of_time(),
+                Stop::Memory => Ending::Limit {
+                    code: "script-limit-memory",
+                    message: format!("the script used more than {} MiB of memory", self.limits.memory_bytes >> 20),
+                },
+            });
+            return true;
+        }
+        if operations > self.limits.operations {
+            self.set_ending(Ending::Limit {
+                code: "script-limit-operations",
+                message: format!("the script took more than {} operations", self.limits.operations),
+            });
+            return true;
+        }
+        if operations >= self.next_check.get() {
+            let now = Instant::now();
+            // A run shorter than one interval never asks for the time; the first look starts the clock.
+            let deadline = self.deadline.get().unwrap_or(now + Duration::from_millis(self.limits.time_ms));
+            self.deadline.set(Some(deadline));
+            if now > deadline {
+                self.set_ending(self.out_of_time());
+                return true;
+            }
+            self.next_check.set((operations + CLOCK_OPERATIONS).min(self.limits.operations + 1));
+        }
+        false
+    }
+
+    fn out_of_time(&self) -> Ending {
+        Ending::Limit {
+            code: "script-limit-time",
+            message: format!("the script ran longer than {} ms", self.limits.time_ms),
+        }
+    }
+
+    fn set_ending(&self, ending: Ending) {
+        self.ending.borrow_mut().get_or_insert(ending);
+        // From now on every operation looks here.
+        self.next_check.set(0);
+    }
+
+    /// Ends the script; the error cannot be caught by it.
+    pub fn finish_with(&self, ending: Ending) -> Fault {
+        self.set_ending(ending);
+        EvalAltResult::ErrorTerminated(Dynamic::UNIT, Position::NONE).into()
+    }
+
+    /// Ends the script because a library function would build something too large.
+    pub fn too_large(&self, what: &str) -> Fault {
+        self.finish_with(Ending::Limit {
+            code: "script-limit-size",
+            message: format!("{what} is larger than scripts may build"),
+        })
+    }
+
+    /// Counts work inside a library function as operations, and ends the run when they are used up.
+    pub fn charge(&self, operations: u64) -> Result<(), Fault> {
+        let spent = self.operations.get().saturating_add(operations);
+        self.operations.set(spent);
+        if (spent >= self.next_check.get() || self.watched.is_judged()) && self.check(spent) {
+            return Err(EvalAltResult::ErrorTerminated(Dynamic::UNIT, Position::NONE).into());
+        }
+        Ok(())
+    }
+
+    /// Counts reading so many bytes as operations: about as many as fit into the time of one.
+    pub fn charge_bytes(&self, bytes: usize) -> Result<(), Fault> {
+        self.charge(bytes as u64 / 1024)
+    }
+
+    /// Fails when a text of so many bytes may not be built.
+    pub fn allow_bytes(&self, bytes: usize) -> Result<(), Fault> {
+        if bytes > self.limits.string_bytes { Err(self.too_large("a text")) } else { Ok(()) }
+    }
+
+    /// Fails when an array or map of so many items may not be built.
+    pub fn allow_items(&self, items: usize) -> Result<(), Fault> {
+        if items > self.limits.items { Err(self.too_large("an array")) } else { Ok(()) }
+    }
+
+    /// Adds an event to what the script emits.
+    pub fn emit(&self, value: Dynamic) -> Result<(), Fault> {
+        let mut emitted = self.emitted.borrow_mut();
+        if emitted.len() >= self.limits.emitted {
+            return Err(self.finish_with(Ending::Limit {
+                code: "script-limit-emitted",
+                message: format!("the script emitted more than {} events", self.limits.emitted),
+            }));
+        }
+        emitted.push(value);
+        Ok(())
+    }
+
+    /// Adds a line to the log; beyond the limit the text is cut, and then lines are left out.
+    pub fn log(&self, level: &'static str, text: &str) {
+        let left = self.limits.log_bytes.saturating_sub(self.log_bytes.get());
+        if left == 0 {
+            return;
+        }
+        let mut end = text.len().min(left);
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
+        // An empty line counts too, so that a loop of them is bounded.
+        self.log_bytes.set(self.log_bytes.get() + end.max(1));
+        self.logs.borrow_mut().push(LogLine { level, text: text[..end].into() });
+    }
+
+    /// The time that the script sees.
+    pub fn now_ms(&self) -> i64 {
+        self.now_ms.get()
+    }
+
+    /// Text that is different at each call and the same in each repetition of the run.
+    pub fn next_seed(&self) -> String {
+        let serial = self.serial.get();
+        self.serial.set(serial + 1);
+        let (origin, script) = self.source.get();
+        format!("{}/{origin}/{script}/{serial}", self.seed.borrow())
+    }
+
+    /// The delivery as a value that scripts can hold; the copy is shared by all runs on the same delivery.
+    pub fn share_delivery(&self, delivery: &Delivery) -> Rc<Delivery> {
+        let mut shared = self.delivery.borrow_mut();
+        match &*shared {
+            Some(known) if **known == *delivery => Rc::clone(known),
+            _ => Rc::clone(shared.insert(Rc::new(delivery.clone()))),
+        }
+    }
+}

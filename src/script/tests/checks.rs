@@ -1,0 +1,123 @@
+//! What is found without running a script, and where it is shown.
+
+use super::*;
+use crate::yaml;
+
+/// All problems of a script: code, `line:column`, help.
+fn problems(text: &str) -> Vec<(String, String, String)> {
+    problems_in(Tree::new(), text)
+}
+
+fn problems_in(tree: Tree, text: &str) -> Vec<(String, String, String)> {
+    let mut found = Vec::new();
+    if let Err(errors) = host(tree).script(&unit("scripts/main.rhai", text), &mut found) {
+        found.extend(errors);
+    }
+    let place =
+        |diag: &Diag| diag.line_column(text).map(|(line, column)| format!("{line}:{column}")).unwrap_or_default();
+    found.iter().map(|diag| (diag.code.to_string(), place(diag), diag.help.clone().unwrap_or_default())).collect()
+}
+
+fn one(text: &str) -> (String, String, String) {
+    let found = problems(text);
+    assert_eq!(found.len(), 1, "{text}: {found:?}");
+    found.into_iter().next().unwrap()
+}
+
+fn expect(text: &str, code: &str, place: &str, help: &str) {
+    let (have_code, have_place, have_help) = one(text);
+    assert_eq!((have_code.as_str(), have_place.as_str()), (code, place), "{text}");
+    assert!(have_help.contains(help), "{text}: {have_help}");
+}
+
+#[test]
+fn mistakes_are_named_with_their_place_and_a_suggestion() {
+    expect("let a = ;\nevent.a = a;", "script-syntax", "1:9", "");
+    expect("event.a = evnt.b;", "unknown-variable", "1:11", "did you mean `event`?");
+    expect("let total = 1;\nevent.a = totl + total;", "unknown-variable", "2:11", "did you mean `total`?");
+    expect("fn f() { event.a }\nf();", "unknown-variable", "1:10", "as an argument");
+    expect("event.a = hsh::sha256(\"x\");", "unknown-namespace", "1:11", "did you mean `hash`?");
+    expect("event.a = hash::sha265(\"x\");", "unknown-function", "1:17", "did you mean `hash::sha256`?");
+    expect("event.a = sha256(\"x\");", "unknown-function", "1:11", "did you mean `hash::sha256`?");
+    expect("event.a = event.b.to_uper();", "unknown-function", "1:19", "did you mean `to_upper`?");
+    expect("fn price(p) { p }\nevent.a = prise(1);", "unknown-function", "2:11", "did you mean `price`?");
+    expect("fn price(p) { p }\nevent.a = price(1, 2);", "wrong-arguments", "2:11", "");
+    expect("event.a = hash::sha256();", "wrong-arguments", "1:17", "hash::sha256(text) -> text");
+    expect("event.a = event.b.replace(\"x\");", "wrong-arguments", "1:19", "");
+    expect("settings.a = 1;", "constant-assigned", "1:1", "copy it first");
+    expect("sleep(1);", "unknown-function", "1:1", "cannot wait");
+    expect("event.a = timestamp();", "unknown-function", "1:11", "time::now()");
+    expect("eval(\"1\");", "script-syntax", "1:1", "");
+    expect("event.a = table::get(\"tables/none.csv\", 1);", "table", "1:18", "");
+    expect("event.a = regex::is_match(event.b, `(`);", "bad-regex", "1:18", "");
+    expect("path::set(event.properties, \"a\", 1);", "changes-a-copy", "1:7", "variable");
+}
+
+#[test]
+fn several_mistakes_are_told_at_once() {
+    let found = problems("event.a = foo(1);\nevent.b = hash::md6(\"x\");\nlet unused = 1;\n");
+    let codes: Vec<_> = found.iter().map(|(code, ..)| code.as_str()).collect();
+    assert_eq!(codes, ["unused-variable", "unknown-function", "unknown-function"]);
+}
+
+#[test]
+fn things_that_are_fine_are_not_complained_about() {
+    for script in [
+        "let f = |x| x + 1; event.a = f.call(1); let g = f; event.b = g.call(2);",
+        "let m = #{ double: |x| x * 2 }; event.a = m.double(4);",
+        "fn f(x) { x } event.a = f(1); event.b = [1, 2].map(|v| f(v)).filter(|v| v > 1);",
+        "fn inc() { this + 1 } event.a = event.n.inc();",
+        "const RATE = 2; event.a = event.n * RATE;",
+        "let _unused = 1;",
+        "event.a = delivery.header(\"x\"); event.b = delivery.query(\"y\"); event.c = delivery.queries(\"z\");",
+        "event.a = event.n.to_string().len(); event.b = type_of(event); event.c = is_def_fn(\"f\", 1);",
+        "if \"a\" in event { event.b = event.a; }",
+        "switch event.n { 1 => event.a = 1, _ => event.a = 2 }",
+        "let f = Fn(\"abs\"); event.a = f.call(-1);",
+        "for (p, i) in [1, 2] { event[`k${i}`] = p; }",
+        "let n = 1; let f = |x| x + n; event.a = f.call(1);",
+        "event.take(\"n\"); take(event, \"m\"); event.tags = text::split(event.tags, \",\");",
+    ] {
+        assert_eq!(problems(script), [], "{script}");
+    }
+}
+
+#[test]
+fn warnings_do_not_keep_a_script_from_running() {
+    let mut warnings = Vec::new();
+    let host = host(Tree::new());
+    let text = "let event = #{ a: 1 }; let b = 2;";
+    let script = host.script(&unit("scripts/main.rhai", text), &mut warnings).unwrap();
+    let codes: Vec<_> = warnings.iter().map(|diag| diag.code).collect();
+    assert_eq!(codes, ["shadowed-name", "unused-variable"]);
+    assert_eq!(json_of(&run(&script, "{}").unwrap().event.unwrap()), r#"{"a":1}"#);
+}
+
+#[test]
+fn an_inline_script_is_shown_in_its_yaml_file() {
+    let file = "steps:\n  - script:\n      inline: |\n        event.a = 1;\n        event.b = evnt.c;\n";
+    let node = yaml::parse("pipelines/a.yaml", file).0.unwrap();
+    let inline = node.get("steps").unwrap().as_list().unwrap()[0].get("script").unwrap().get("inline").unwrap();
+    let host = host(Tree::new());
+    let unit = Unit { file: "pipelines/a.yaml", text: inline.as_text().unwrap(), node: Some(inline), file_text: file };
+    let problems = host.script(&unit, &mut Vec::new()).err().unwrap();
+    assert_eq!(problems[0].line_column(file), Some((5, 19)));
+    assert_eq!(&file[problems[0].span.clone().unwrap()], "evnt");
+    // And so is a fault while it runs.
+    let file = file.replace("evnt.c", "event.c.d");
+    let node = yaml::parse("pipelines/a.yaml", &file).0.unwrap();
+    let inline = node.get("steps").unwrap().as_list().unwrap()[0].get("script").unwrap().get("inline").unwrap();
+    let unit = Unit { file: "pipelines/a.yaml", text: inline.as_text().unwrap(), node: Some(inline), file_text: &file };
+    let script = host.script(&unit, &mut Vec::new()).unwrap_or_else(|problems| panic!("{problems:?}"));
+    let Err(Failure::Error(fault)) = run(&script, "{}") else { panic!() };
+    assert!(fault.place.as_deref().unwrap().starts_with("pipelines/a.yaml:5:"), "{fault:?}");
+    assert!(host.files().is_empty(), "an inline script is no file of its own");
+}
+
+#[test]
+fn the_table_of_builtins_is_for_the_rhai_that_is_locked() {
+    // When this fails, make the table in builtins.rs again as its first lines say.
+    let lock = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.lock"));
+    assert!(lock.contains("name = \"rhai\"\nversion = \"1.27."), "Rhai has changed");
+    assert!(crate::script::builtins::BUILTINS.is_sorted_by_key(|(name, _)| *name));
+}

@@ -1,0 +1,211 @@
+//! The one thread that looks at runs from outside: a script that hangs inside a single operation, or that eats memory, is told
+//! to stop at its next operation.
+//!
+//! A run announces itself with one atomic store, so short runs pay nothing for being watched. The thread sleeps while no script
+//! runs. Memory is the growth of the whole process since the run was first seen: coarse, but nothing inside the interpreter can
+//! hide from it, and a neighbour's run is only blamed while it is itself at work for several samples.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+use std::thread::{self, Thread};
+use std::time::{Duration, Instant};
+
+const SAMPLE: Duration = Duration::from_millis(5);
+const IDLE: Duration = Duration::from_millis(500);
+/// Samples without any run before the thread goes to sleep.
+const QUIET_SAMPLES: u32 = 40;
+
+/// Why the watchdog stops a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stop {
+    /// It takes too long.
+    Time,
+    /// The process grew too much while it ran.
+    Memory,
+}
+
+/// What the watchdog and one host share.
+#[derive(Debug, Default)]
+pub struct Watched {
+    /// The number of the run that goes on; 0 between runs.
+    run: AtomicU64,
+    /// `run << 2 | reason`: the number keeps a late verdict from hitting the next run.
+    verdict: AtomicU64,
+    time_ms: u64,
+    memory_bytes: u64,
+}
+
+impl Watched {
+    /// Registers a host's runs with the process's watchdog, which is started by the first one.
+    pub fn register(time_ms: u64, memory_bytes: u64) -> Arc<Self> {
+        let watched = Arc::new(Self { time_ms, memory_bytes, ..Self::default() });
+        let dog = watchdog();
+        dog.list.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::downgrade(&watched));
+        watched
+    }
+
+    /// A run begins; numbers are never 0 and never used twice for one host.
+    pub fn begin(&self, run: u64) {
+        self.run.store(run, Ordering::SeqCst);
+        let dog = watchdog();
+        if dog.asleep.load(Ordering::SeqCst)
+            && let Some(thread) = dog.thread.get()
+        {
+            thread.unpark();
+        }
+    }
+
+    /// The run is over.
+    pub fn end(&self) {
+        self.run.store(0, Ordering::Release);
+    }
+
+    /// Whether any verdict stands: one relaxed load, made at every operation.
+    pub fn is_judged(&self) -> bool {
+        self.verdict.load(Ordering::Relaxed) != 0
+    }
+
+    /// The verdict on this run; one on an earlier run is cleared.
+    pub fn verdict(&self, run: u64) -> Option<Stop> {
+        let verdict = self.verdict.load(Ordering::Acquire);
+        if verdict == 0 {
+            return None;
+        }
+        if verdict >> 2 != run {
+            // A newer verdict than the one just read must stay.
+            let _ = self.verdict.compare_exchange(verdict, 0, Ordering::AcqRel, Ordering::Relaxed);
+            return None;
+        }
+        Some(if verdict & 3 == 1 { Stop::Time } else { Stop::Memory })
+    }
+
+    fn judge(&self, run: u64, stop: Stop) {
+        let reason = match stop {
+            Stop::Time => 1,
+            Stop::Memory => 2,
+        };
+        self.verdict.store(run << 2 | reason, Ordering::Release);
+    }
+}
+
+struct Watchdog {
+    list: Mutex<Vec<Weak<Watched>>>,
+    asleep: AtomicBool,
+    thread: OnceLock<Thread>,
+}
+
+fn watchdog() -> &'static Watchdog {
+    static WATCHDOG: OnceLock<Watchdog> = OnceLock::new();
+    static STARTED: AtomicBool = AtomicBool::new(false);
+    let dog = WATCHDOG.get_or_init(|| Watchdog {
+        list: Mutex::new(Vec::new()),
+        asleep: AtomicBool::new(false),
+        thread: OnceLock::new(),
+    });
+    if !STARTED.load(Ordering::Relaxed) && !STARTED.swap(true, Ordering::SeqCst) {
+        // Without the thread, operations and the clock check still bound every run; only the memory sample is lost.
+        if let Ok(handle) = thread::Builder::new().name("script-watchdog".into()).spawn(move || watch(dog)) {
+            let _ = dog.thread.set(handle.thread().clone());
+        }
+    }
+    dog
+}
+
+/// A run as the watchdog saw it first.
+struct Seen {
+    watched: Weak<Watched>,
+    run: u64,
+    since: Instant,
+    resident_bytes: u64,
+}
+
+fn watch(dog: &'static Watchdog) {
+    let mut seen: Vec<Seen> = Vec::new();
+    let mut quiet = 0;
+    loop {
+        if quiet < QUIET_SAMPLES {
+            thread::sleep(SAMPLE);
+        } else {
+            dog.asleep.store(true, Ordering::SeqCst);
+            if !any_running(dog) {
+                thread::park_timeout(IDLE);
+            }
+            dog.asleep.store(false, Ordering::SeqCst);
+        }
+        quiet = if sample(dog, &mut seen) { 0 } else { (quiet + 1).min(QUIET_SAMPLES) };
+    }
+}
+
+fn any_running(dog: &Watchdog) -> bool {
+    let list = dog.list.lock().unwrap_or_else(PoisonError::into_inner);
+    list.iter().filter_map(Weak::upgrade).any(|watched| watched.run.load(Ordering::SeqCst) != 0)
+}
+
+/// Looks at every run once; true if there was any.
+fn sample(dog: &Watchdog, seen: &mut Vec<Seen>) -> bool {
+    let running: Vec<_> = {
+        let mut list = dog.list.lock().unwrap_or_else(PoisonError::into_inner);
+        list.retain(|watched| watched.strong_count() > 0);
+        let with_run =
+            list.iter().filter_map(Weak::upgrade).map(|watched| (watched.run.load(Ordering::Acquire), watched));
+        with_run.filter(|(run, _)| *run != 0).collect()
+    };
+    if running.is_empty() {
+        seen.clear();
+        return false;
+    }
+    let resident_bytes = resident_bytes();
+    let now = Instant::now();
+    seen.retain(|seen| {
+        running.iter().any(|(run, watched)| *run == seen.run && seen.watched.as_ptr() == Arc::as_ptr(watched))
+    });
+    for (run, watched) in running {
+        let known = seen.iter().find(|seen| seen.run == run && seen.watched.as_ptr() == Arc::as_ptr(&watched));
+        let Some(known) = known else {
+            seen.push(Seen { watched: Arc::downgrade(&watched), run, since: now, resident_bytes });
+            continue;
+        };
+        if now.duration_since(known.since) > Duration::from_millis(watched.time_ms) {
+            watched.judge(run, Stop::Time);
+        } else if resident_bytes.saturating_sub(known.resident_bytes) > watched.memory_bytes {
+            watched.judge(run, Stop::Memory);
+        }
+    }
+    true
+}
+
+/// The resident size of the process; 0, so that nothing ever grows, where the system does not tell.
+fn resident_bytes() -> u64 {
+    const PAGE_BYTES: u64 = 4096;
+    std::fs::read_to_string("/proc/self/statm")
+        .ok()
+        .and_then(|text| text.split(' ').nth(1)?.parse::<u64>().ok())
+        .map_or(0, |pages| pages * PAGE_BYTES)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_verdict_hits_only_its_own_run() {
+        let watched = Watched::default();
+        watched.judge(7, Stop::Memory);
+        assert!(watched.is_judged());
+        assert_eq!(watched.verdict(7), Some(Stop::Memory));
+        assert_eq!(watched.verdict(8), None);
+        assert!(!watched.is_judged(), "an old verdict is cleared");
+    }
+
+    #[test]
+    fn a_run_that_goes_on_is_judged_by_time() {
+        let watched = Watched::register(20, u64::MAX);
+        watched.begin(3);
+        let limit = Instant::now() + Duration::from_secs(20);
+        while watched.verdict(3).is_none() && Instant::now() < limit {
+            thread::yield_now();
+        }
+        assert_eq!(watched.verdict(3), Some(Stop::Time));
+        watched.end();
+    }
+}

@@ -1,0 +1,104 @@
+//! The step `script`: a Rhai script rewrites, drops or multiplies the event.
+
+use rhai::Dynamic;
+
+use super::{Build, Context, Flow, Step, StepDef, StepError, script_failure};
+use crate::diag::Diag;
+use crate::event::Event;
+use crate::registry::{Def, Default, Opt, Options, Room, Shape, Type};
+use crate::script::{Failure, Input, Script, Unit, constant};
+
+/// The step's definition.
+pub static SCRIPT: StepDef = StepDef {
+    def: Def {
+        name: "script",
+        room: Room::Step,
+        about: "Rewrites the event with a Rhai script.",
+        details: "The script sees `event`, `delivery` and `settings`. What it leaves in `event` goes on, followed by what it added with \
+                  `track`, `identify` and their like; `event = ();` leaves only those, `drop(\"why\")` leaves nothing. A script that \
+                  fails emits nothing.",
+        shape: Shape::Options {
+            options: &[
+                Opt {
+                    name: "file",
+                    ty: Type::ScriptFile,
+                    default: Default::Absent,
+                    about: "The script, relative to scripts/. This or `inline`.",
+                },
+                Opt {
+                    name: "inline",
+                    ty: Type::Code,
+                    default: Default::Absent,
+                    about: "The script itself. This or `file`.",
+                },
+            ],
+            short: Some("file"),
+        },
+        example: "- script:\n    inline: event.properties.checked = true;\n",
+    },
+    build,
+};
+
+fn build(options: &Options, cx: &mut Build<'_>) -> Result<Box<dyn Step>, Vec<Diag>> {
+    let script = match (options.opt_text("file"), options.node("inline")) {
+        (Some(name), None) => {
+            let file = format!("scripts/{name}");
+            let Some(text) = cx.tree.get(&file) else {
+                return Err(vec![options.error("file", "script-missing", format!("no script `{file}`"))]);
+            };
+            cx.host.script(&Unit { file: &file, text, node: None, file_text: text }, cx.warnings)?
+        }
+        (None, Some(node)) => {
+            let file = options.file();
+            let text = node.as_text().unwrap_or_default();
+            let file_text = cx.tree.get(file).map_or("", |text| text);
+            cx.host.script(&Unit { file, text, node: Some(node), file_text }, cx.warnings)?
+        }
+        (Some(_), Some(_)) => {
+            return Err(vec![options.error("inline", "script-twice", "`file` and `inline` exclude each other")]);
+        }
+        (None, None) => {
+            let diag = Diag::error("script-missing", "a script needs `file` or `inline`");
+            return Err(vec![diag.at(options.file(), options.part_span())]);
+        }
+    };
+    Ok(Box::new(ScriptStep { script, settings: constant(cx.settings.clone()) }))
+}
+
+struct ScriptStep {
+    script: Script,
+    settings: Dynamic,
+}
+
+impl Step for ScriptStep {
+    fn apply(&self, event: Event, cx: &mut Context<'_>) -> Result<Flow, StepError> {
+        let Event { value, tape, origin } = event;
+        let input = Input {
+            event: value,
+            delivery: cx.delivery,
+            identity: cx.identity,
+            origin,
+            settings: &self.settings,
+            now_ms: cx.now_ms,
+        };
+        match self.script.run(input) {
+            Ok(ran) => {
+                cx.logs.extend(ran.logs);
+                if ran.emitted.is_empty()
+                    && let Some(value) = ran.event
+                {
+                    return Ok(Flow::Next(Event { value, tape, origin }));
+                }
+                let values = ran.event.into_iter().chain(ran.emitted);
+                Ok(Flow::Fork(values.map(|value| Event { value, tape: tape.clone(), origin }).collect()))
+            }
+            Err(mut failure) => {
+                cx.logs.extend(failure.take_logs());
+                match failure {
+                    Failure::Drop { reason, .. } => Ok(Flow::Drop(reason)),
+                    other => Err(script_failure(other)),
+                }
+            }
+        }
+    }
+}
