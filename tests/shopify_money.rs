@@ -55,7 +55,11 @@ fn the_parts_of_every_order_are_its_total() {
             assert!(mapped.logs.is_empty(), "{name}: {:?}", mapped.logs);
             let properties = &track(mapped)["properties"];
             let parts = ["revenue", "shipping", "tax", "tip", "duties", "fees"].map(|part| mills(properties, part));
-            assert_eq!(parts.iter().sum::<i64>(), mills(properties, "total"), "{name} in {money} money: {properties:#}");
+            assert_eq!(
+                parts.iter().sum::<i64>(),
+                mills(properties, "total"),
+                "{name} in {money} money: {properties:#}"
+            );
             assert_eq!(mills(properties, "revenue"), mills(properties, "subtotal"), "{name}");
             for part in ["currency", "revenue", "shipping", "tax", "discount", "total"] {
                 assert!(!properties[part].is_null(), "{name} has no {part}");
@@ -87,7 +91,13 @@ fn orders_with_known_answers() {
         ("shop", "orders/updated", "scenario/31-orders_updated.json", "USD", [38_700, 5_000, 3_090, 4_300, 46_790]),
         ("shop", "orders/create", "scenario/32-orders_create.json", "USD", [29_170, 0, 5_830, 15_000, 35_000]),
         ("presentment", "orders/create", "scenario/32-orders_create.json", "EUR", [26_250, 0, 5_250, 13_500, 31_500]),
-        ("presentment", "orders/cancelled", "scenario/34-orders_cancelled.json", "EUR", [26_250, 0, 5_250, 13_500, 31_500]),
+        (
+            "presentment",
+            "orders/cancelled",
+            "scenario/34-orders_cancelled.json",
+            "EUR",
+            [26_250, 0, 5_250, 13_500, 31_500],
+        ),
         (
             "shop",
             "orders/create",

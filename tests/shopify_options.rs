@@ -34,7 +34,9 @@ fn anonymous_ids_come_from_the_attributes_that_are_listed() {
     let listed = order(&[]);
     assert_eq!(listed["anonymousId"], "0b5f4a3e-6c1d-4f2a-9b7e-1d2c3b4a5f60");
     let body = |value: &str| {
-        let text = format!(r#"{{"id":1,"cart_token":"c1","note_attributes":[{{"name":"segment-clientID","value":{value}}}]}}"#);
+        let text = format!(
+            r#"{{"id":1,"cart_token":"c1","note_attributes":[{{"name":"segment-clientID","value":{value}}}]}}"#
+        );
         map(&[], &[("orders/create", text.into_bytes())]).remove(0).only("Order Completed")["anonymousId"].clone()
     };
     assert_eq!(body(r#""\"abc\"""#), "abc");
@@ -55,7 +57,8 @@ fn a_cart_and_its_order_share_their_anonymous_id() {
 
 #[test]
 fn an_order_without_cart_and_its_refund_share_theirs() {
-    let webhooks = [("orders/create", br#"{"id":77}"#.to_vec()), ("refunds/create", br#"{"id":5,"order_id":77}"#.to_vec())];
+    let webhooks =
+        [("orders/create", br#"{"id":77}"#.to_vec()), ("refunds/create", br#"{"id":5,"order_id":77}"#.to_vec())];
     let mapped = map(&[], &webhooks);
     assert_eq!(mapped[0].only("Order Completed")["anonymousId"], mapped[1].only("Order Refunded")["anonymousId"]);
 }
@@ -97,10 +100,17 @@ fn addresses_are_names_or_codes() {
 
 #[test]
 fn what_is_off_stays_off_until_it_is_on() {
-    let count = |setting: &str, value: &str, topic: &str, file: &str| map_file(&[(setting, value)], topic, file).messages.len();
+    let count =
+        |setting: &str, value: &str, topic: &str, file: &str| map_file(&[(setting, value)], topic, file).messages.len();
     let cases = [
         ("identify", "orders/create", ORDER, 1, 2),
-        ("include_test_orders", "orders/create", "captured/orders_create-gbp-littledata-segment-clientid-2021.json", 0, 2),
+        (
+            "include_test_orders",
+            "orders/create",
+            "captured/orders_create-gbp-littledata-segment-clientid-2021.json",
+            0,
+            2,
+        ),
         ("customer_deleted", "customers/delete", "customers_delete.json", 0, 1),
         ("other_topics", "products/update", "products_update.json", 0, 1),
         ("other_topics", "draft_orders/create", "draft_orders_create.json", 0, 1),
@@ -135,12 +145,35 @@ fn privacy_requests_are_never_events() {
 #[test]
 fn no_topic_fails_on_a_body_with_nothing_in_it() {
     let topics = [
-        "orders/create", "orders/paid", "orders/updated", "orders/cancelled", "orders/fulfilled", "orders/partially_fulfilled",
-        "orders/edited", "refunds/create", "order_transactions/create", "checkouts/create", "checkouts/update", "carts/create",
-        "carts/update", "customers/create", "customers/enable", "customers/update", "customers_email_marketing_consent/update",
-        "customers_marketing_consent/update", "customers/purchasing_summary", "customer.tags_added", "customers/merge",
-        "customers/delete", "fulfillments/create", "fulfillments/update", "fulfillment_events/create", "returns/request",
-        "returns/update", "products/update", "anything",
+        "orders/create",
+        "orders/paid",
+        "orders/updated",
+        "orders/cancelled",
+        "orders/fulfilled",
+        "orders/partially_fulfilled",
+        "orders/edited",
+        "refunds/create",
+        "order_transactions/create",
+        "checkouts/create",
+        "checkouts/update",
+        "carts/create",
+        "carts/update",
+        "customers/create",
+        "customers/enable",
+        "customers/update",
+        "customers_email_marketing_consent/update",
+        "customers_marketing_consent/update",
+        "customers/purchasing_summary",
+        "customer.tags_added",
+        "customers/merge",
+        "customers/delete",
+        "fulfillments/create",
+        "fulfillments/update",
+        "fulfillment_events/create",
+        "returns/request",
+        "returns/update",
+        "products/update",
+        "anything",
     ];
     let webhooks: Vec<_> = topics.iter().map(|topic| (*topic, br#"{"id":5}"#.to_vec())).collect();
     for (topic, mapped) in topics.iter().zip(map(&[("other_topics", "true")], &webhooks)) {

@@ -108,7 +108,8 @@ fn one(pipeline: &Pipeline, topic: &str, body: Vec<u8>) -> Mapped {
         expect_span: None,
     };
     let result = check::run_case(pipeline, &case);
-    let messages = result.messages.iter().flat_map(|(_, messages)| messages).map(|text| serde_json::from_slice(text).unwrap());
+    let messages =
+        result.messages.iter().flat_map(|(_, messages)| messages).map(|text| serde_json::from_slice(text).unwrap());
     let failures = result.failures.iter().filter_map(|failure| match failure {
         check::Failure::Other(words) if words.starts_with("the case expects nothing yet") => None,
         failure => Some(format!("{failure:?}")),

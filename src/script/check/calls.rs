@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Call, Facts, GIVEN};
+use super::{Call, Facts, GIVEN, methods};
 use crate::diag::{Diag, did_you_mean};
 use crate::script::builtins::{ANY, BUILTINS};
 use crate::script::host::Host;
@@ -11,8 +11,10 @@ use crate::script::place::Unit;
 
 /// Checks the calls, assignments and declarations of a script whose imports have been loaded.
 pub fn calls(host: &Host, facts: &Facts, unit: &Unit<'_>, problems: &mut Vec<Diag>) {
+    let imported = methods::imported(host, facts);
     for call in &facts.calls {
-        let problem = if call.namespace.is_empty() { plain(facts, call) } else { qualified(host, facts, call) };
+        let problem =
+            if call.namespace.is_empty() { plain(facts, &imported, call) } else { qualified(host, facts, call) };
         problems.extend(problem.map(|problem| unit.at(problem, call.position)));
     }
     for (name, position) in &facts.unreachable {
@@ -30,10 +32,10 @@ pub fn calls(host: &Host, facts: &Facts, unit: &Unit<'_>, problems: &mut Vec<Dia
             problems.push(unit.at(diag.help(format!("copy it first: let copy = {name};")), *position));
         }
     }
-    unused(facts, unit, problems);
+    unused(host, facts, unit, problems);
 }
 
-fn unused(facts: &Facts, unit: &Unit<'_>, problems: &mut Vec<Diag>) {
+fn unused(host: &Host, facts: &Facts, unit: &Unit<'_>, problems: &mut Vec<Diag>) {
     for (name, position) in &facts.declared {
         if GIVEN.contains(&name.as_str()) {
             let diag = Diag::warning("shadowed-name", format!("`let {name}` hides the script's own `{name}`"));
@@ -45,7 +47,8 @@ fn unused(facts: &Facts, unit: &Unit<'_>, problems: &mut Vec<Diag>) {
         }
     }
     for import in &facts.imports {
-        if !import.alias.is_empty() && !facts.namespaces.contains(&import.alias) {
+        let named = import.alias.is_empty() || facts.namespaces.contains(&import.alias);
+        if !named && !methods::uses(host, facts, import) {
             let diag = Diag::warning("unused-import", format!("the module `{}` is never used", import.alias));
             problems.push(unit.at(diag, import.position));
         }
@@ -53,7 +56,7 @@ fn unused(facts: &Facts, unit: &Unit<'_>, problems: &mut Vec<Diag>) {
 }
 
 /// A call without a namespace: `f(x)` or `value.f(x)`.
-fn plain(facts: &Facts, call: &Call) -> Option<Diag> {
+fn plain(facts: &Facts, imported: &[(String, usize)], call: &Call) -> Option<Diag> {
     // A variable or a map's entry can hold a function; what it takes is known at run time only.
     if facts.binds(&call.name) || facts.used.contains(&call.name) || (call.is_method && facts.keys.contains(&call.name))
     {
@@ -65,6 +68,9 @@ fn plain(facts: &Facts, call: &Call) -> Option<Diag> {
     let own = facts.functions.iter().filter(|(name, _)| *name == call.name);
     // The receiver of a method call is `this` in a script's function, and the first argument of a native one.
     counts.extend(own.map(|(_, parameters)| *parameters));
+    if call.is_method {
+        counts.extend(imported.iter().filter(|(name, _)| *name == call.name).map(|(_, count)| *count));
+    }
     for (_, arguments) in BUILTINS.iter().filter(|(name, _)| *name == call.name) {
         any |= arguments.as_ptr() == ANY.as_ptr() || arguments.is_empty();
         counts.extend(arguments.iter().filter_map(|count| count.checked_sub(receiver)));
@@ -75,10 +81,14 @@ fn plain(facts: &Facts, call: &Call) -> Option<Diag> {
     if any || counts.contains(&call.arguments) {
         return None;
     }
-    if counts.is_empty() { Some(unknown(facts, call)) } else { Some(wrong_count(&call.name, call.arguments, &counts)) }
+    if counts.is_empty() {
+        Some(unknown(facts, imported, call))
+    } else {
+        Some(wrong_count(&call.name, call.arguments, &counts))
+    }
 }
 
-fn unknown(facts: &Facts, call: &Call) -> Diag {
+fn unknown(facts: &Facts, imported: &[(String, usize)], call: &Call) -> Diag {
     let diag = Diag::error("unknown-function", format!("unknown function `{}`", call.name));
     if ["sleep", "timestamp", "elapsed"].contains(&call.name.as_str()) {
         return diag.help("scripts cannot wait or read a clock; time::now() is when the delivery was received");
@@ -93,6 +103,9 @@ fn unknown(facts: &Facts, call: &Call) -> Diag {
     }
     for (name, _) in BUILTINS {
         known.push(name);
+    }
+    if call.is_method {
+        known.extend(imported.iter().map(|(name, _)| name.as_str()));
     }
     match did_you_mean(&call.name, known) {
         Some(known) => diag.help(format!("did you mean `{known}`?")),

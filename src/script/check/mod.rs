@@ -3,6 +3,7 @@
 
 mod calls;
 mod facts;
+mod methods;
 mod tables;
 
 pub use calls::calls;

@@ -89,6 +89,30 @@ fn calls_into_a_module_are_checked() {
 }
 
 #[test]
+fn methods_of_a_module_are_called_without_its_name() {
+    let tree = || {
+        Tree::new()
+            .with("scripts/a.rhai", "import \"b\" as b;\nfn map.total(rate) { this.price.twice() * rate }")
+            .with("scripts/b.rhai", "fn int.twice() { this * 2 }")
+            .with("scripts/c.rhai", "fn map.other() { 1 }")
+    };
+    let text = "import \"a\" as a;\nevent.sum = event.total(3);";
+    let script = compile(&host(tree()), text).unwrap();
+    assert_eq!(json_of(&run(&script, r#"{"price":7}"#).unwrap().event.unwrap()), r#"{"price":7,"sum":42}"#);
+
+    let text = "import \"a\" as a;\nimport \"c\" as c;\nevent.x = event.totl(1);\nevent.y = event.total();\ntotal(1);";
+    let mut warnings = Vec::new();
+    let host = host(tree());
+    let unit = Unit { file: "scripts/main.rhai", text, node: None, file_text: text };
+    let found = host.script(&unit, &mut warnings).err().unwrap();
+    let told: Vec<_> = found.iter().map(|diag| (diag.code, diag.help.as_deref())).collect();
+    let unknown = ("unknown-function", Some("did you mean `total`?"));
+    assert_eq!(told[..2], [unknown, ("wrong-arguments", None)]);
+    assert_eq!(told[2].0, "unknown-function");
+    assert_eq!(warnings.iter().map(|diag| diag.message.as_str()).collect::<Vec<_>>(), ["the module `c` is never used"]);
+}
+
+#[test]
 fn a_fault_inside_a_module_names_its_file() {
     let tree = Tree::new().with("scripts/a.rhai", "fn f(x) {\n    x.y.z\n}\nfn no(x) {\n\n  reject(\"no\")\n}");
     let host = host(tree);
