@@ -6,7 +6,7 @@ use super::{Facts, Import};
 use crate::script::host::Host;
 
 /// Names and numbers of arguments of all methods that the imports of a script bring.
-pub fn imported(host: &Host, facts: &Facts) -> Vec<(String, usize)> {
+pub(super) fn imported(host: &Host, facts: &Facts) -> Vec<(String, usize)> {
     let mut found = Vec::new();
     for import in &facts.imports {
         found.extend(of(host, import));
@@ -15,7 +15,7 @@ pub fn imported(host: &Host, facts: &Facts) -> Vec<(String, usize)> {
 }
 
 /// Whether a script calls a method that an import brings.
-pub fn uses(host: &Host, facts: &Facts, import: &Import) -> bool {
+pub(super) fn uses(host: &Host, facts: &Facts, import: &Import) -> bool {
     let methods = of(host, import);
     facts.calls.iter().filter(|call| call.is_method).any(|call| methods.iter().any(|(name, _)| *name == call.name))
 }
