@@ -141,7 +141,7 @@ delivery.query == "tag=a+b&tag=c""#,
         about: "The body as it came, byte for byte where it is UTF-8.",
         example: r#"delivery.text == `{"id":1}`"#,
         add: |module, _| {
-            get(module, "text", |view| ImmutableString::from(&*String::from_utf8_lossy(&view.delivery.body)))
+            get(module, "text", |view| ImmutableString::from(&*String::from_utf8_lossy(&view.delivery.body)));
         },
     },
     Fun {
@@ -149,7 +149,7 @@ delivery.query == "tag=a+b&tag=c""#,
         signature: "delivery.topic -> text",
         about: "The topic that the shop names in a header; `\"\"` if it names none.",
         example: r#"delivery.topic == "orders/create""#,
-        add: |module, _| get(module, "topic", |view| view.topic()),
+        add: |module, _| get(module, "topic", DeliveryView::topic),
     },
 ];
 

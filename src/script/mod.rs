@@ -14,17 +14,17 @@
 //! The interpreter's own size limits stay off: they re-measure a container at every write, which costs a third of the speed.
 
 pub mod bounded;
-mod builtins;
+pub mod builtins;
 pub mod check;
-mod delivery;
-mod exec;
+pub mod delivery;
+pub mod exec;
 pub mod fault;
-mod host;
+pub mod host;
 pub mod lib;
-mod limits;
+pub mod limits;
 pub mod modules;
-mod outcome;
-mod place;
+pub mod outcome;
+pub mod place;
 pub mod run;
 pub mod watchdog;
 

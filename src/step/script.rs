@@ -9,11 +9,11 @@ use crate::registry::{Def, Default, Opt, Options, Room, Shape, Type};
 use crate::script::{Failure, Input, Script, Unit, constant};
 
 /// The step's definition.
-pub static SCRIPT: StepDef = StepDef {
+pub(super) static SCRIPT: StepDef = StepDef {
     def: Def {
         name: "script",
         room: Room::Step,
-        about: "Rewrites the event with a Rhai script.",
+        about: "Rewrites the event with a Rhai script",
         details: "The script sees `event`, `delivery` and `settings`. What it leaves in `event` goes on, followed by what it added with \
                   `track`, `identify` and their like; `event = ();` leaves only those, `drop(\"why\")` leaves nothing. A script that \
                   fails emits nothing.",

@@ -51,9 +51,9 @@ fn sort(run: &Run, array: &mut Array, descending: bool) -> Result<(), Fault> {
     }
     let order = |a: &Dynamic, b: &Dynamic| compare(a, b).unwrap_or(Ordering::Equal);
     if descending {
-        array.sort_by(|a, b| order(b, a))
+        array.sort_by(|a, b| order(b, a));
     } else {
-        array.sort_by(order)
+        array.sort_by(order);
     }
     Ok(())
 }

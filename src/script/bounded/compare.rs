@@ -30,9 +30,15 @@ pub fn register(engine: &mut Engine, run: &Rc<Run>) {
     engine.register_fn("index_of", move |array: &mut Array, value: Dynamic| index(&own, array, &value, 0));
     let own = Rc::clone(run);
     engine.register_fn("index_of", move |array: &mut Array, value: Dynamic, start: INT| {
-        let len = array.len() as INT;
-        let start = if start < 0 { (len + start).max(0) } else { start.min(len) };
-        index(&own, array, &value, start as usize)
+        index(&own, array, &value, from(array, start))
+    });
+    // The interpreter has an older form of these two, which takes the text for the name of a function.
+    let own = Rc::clone(run);
+    engine
+        .register_fn("index_of", move |array: &mut Array, value: ImmutableString| index(&own, array, &value.into(), 0));
+    let own = Rc::clone(run);
+    engine.register_fn("index_of", move |array: &mut Array, value: ImmutableString, start: INT| {
+        index(&own, array, &value.into(), from(array, start))
     });
     let own = Rc::clone(run);
     engine.register_fn("dedup", move |array: &mut Array| {
@@ -45,6 +51,12 @@ pub fn register(engine: &mut Engine, run: &Rc<Run>) {
         *array = kept;
         Ok::<_, Fault>(())
     });
+}
+
+/// The index that a search begins at; a negative one counts from the end.
+fn from(array: &Array, start: INT) -> usize {
+    let len = array.len() as INT;
+    (if start < 0 { len.saturating_add(start).max(0) } else { start.min(len) }) as usize
 }
 
 fn index(run: &Run, array: &Array, value: &Dynamic, start: usize) -> Result<INT, Fault> {

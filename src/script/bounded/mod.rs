@@ -4,10 +4,10 @@
 //! writing a value as text: a hundred thousand references to one long text cost nothing until they are written out) or compares
 //! long lists is done here, within [`Limits`](super::Limits), and heavy work is charged as operations.
 
-mod array;
-mod compare;
-mod show;
-mod text;
+pub mod array;
+pub mod compare;
+pub mod show;
+pub mod text;
 
 use std::rc::Rc;
 

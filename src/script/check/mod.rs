@@ -1,10 +1,10 @@
 //! What can be told of a script without running it: unknown functions, wrong numbers of arguments, constants that are written,
 //! names that are declared and never used, imports and tables that are not there.
 
-mod calls;
-mod facts;
+pub mod calls;
+pub mod facts;
 mod methods;
-mod tables;
+pub mod tables;
 
 pub use calls::calls;
 pub use facts::{Call, Facts, Import, facts};

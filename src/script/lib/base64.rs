@@ -37,7 +37,7 @@ base64::decode("aGVsbG8") == "hello""#,
         about: "Base64 with padding.",
         example: r#"base64::encode("hello") == "aGVsbG8=""#,
         add: |module, _| {
-            put(module, "encode", |value: Dynamic| arg::map_text(&value, "encode", |text| STANDARD.encode(text)))
+            put(module, "encode", |value: Dynamic| arg::map_text(&value, "encode", |text| STANDARD.encode(text)));
         },
     },
     Fun {

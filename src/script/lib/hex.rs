@@ -28,7 +28,7 @@ pub const FUNS: &[Fun] = &[
         about: "The bytes of a text as hex digits.",
         example: r#"hex::encode("hi") == "6869""#,
         add: |module, _| {
-            put(module, "encode", |value: Dynamic| arg::map_text(&value, "encode", |text| hex::encode(text)))
+            put(module, "encode", |value: Dynamic| arg::map_text(&value, "encode", |text| hex::encode(text)));
         },
     },
 ];

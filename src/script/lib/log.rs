@@ -20,7 +20,7 @@ pub const FUNS: &[Fun] = &[
         name: "log::info",
         signature: "log::info(value)",
         about: "Logs a line. `print(value)` does the same, and `debug(value)` for whoever looks closely.",
-        example: r#"log::info(#{ order: 1 })"#,
+        example: r"log::info(#{ order: 1 })",
         add: |module, lib| add(module, lib, "info"),
     },
     Fun {

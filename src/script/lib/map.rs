@@ -7,6 +7,7 @@ use crate::script::fault::fault;
 
 /// Levels that the functions which go down follow.
 const DEPTH: usize = 128;
+const TOO_DEEP: &str = "the value is nested too deeply";
 
 /// The functions of the namespace.
 pub const FUNS: &[Fun] = &[
@@ -27,7 +28,7 @@ pub const FUNS: &[Fun] = &[
         name: "map::deep_merge",
         signature: "map::deep_merge(map, over) -> map",
         about: "Both maps in one, maps inside merged too; where both have a value the second's counts. `()` counts as an empty map.",
-        example: r#"map::deep_merge(#{ a: #{ x: 1, y: 1 } }, #{ a: #{ y: 2 } }) == #{ a: #{ x: 1, y: 2 } }"#,
+        example: r"map::deep_merge(#{ a: #{ x: 1, y: 1 } }, #{ a: #{ y: 2 } }) == #{ a: #{ x: 1, y: 2 } }",
         add: |module, _| {
             put(module, "deep_merge", |map: Dynamic, over: Dynamic| -> Native<Map> {
                 let mut merged = or_empty(map, "deep_merge")?;
@@ -40,8 +41,8 @@ pub const FUNS: &[Fun] = &[
         name: "map::merge",
         signature: "map::merge(map, over) -> map",
         about: "Both maps in one; where both have a key the second's value counts. `()` counts as an empty map.",
-        example: r#"map::merge(#{ a: 1, b: 1 }, #{ b: 2 }) == #{ a: 1, b: 2 }
-map::merge((), #{ b: 2 }) == #{ b: 2 }"#,
+        example: r"map::merge(#{ a: 1, b: 1 }, #{ b: 2 }) == #{ a: 1, b: 2 }
+map::merge((), #{ b: 2 }) == #{ b: 2 }",
         add: |module, _| {
             put(module, "merge", |map: Dynamic, over: Dynamic| -> Native<Map> {
                 let mut merged = or_empty(map, "merge")?;
@@ -126,12 +127,8 @@ fn or_empty(value: Dynamic, function: &str) -> Native<Map> {
     if value.is_unit() { Ok(Map::new()) } else { arg::map(value, function) }
 }
 
-fn too_deep() -> crate::script::run::Fault {
-    fault("the value is nested too deeply")
-}
-
 fn compact(value: &mut Dynamic, depth: usize) -> Native<()> {
-    let below = depth.checked_sub(1).ok_or_else(too_deep)?;
+    let below = depth.checked_sub(1).ok_or_else(|| fault(TOO_DEEP))?;
     if let Some(mut map) = value.write_lock::<Map>() {
         for inner in map.values_mut() {
             compact(inner, below)?;
@@ -152,7 +149,7 @@ fn is_empty(value: &Dynamic) -> bool {
 }
 
 fn deep_merge(map: &mut Map, over: Map, depth: usize) -> Native<()> {
-    let below = depth.checked_sub(1).ok_or_else(too_deep)?;
+    let below = depth.checked_sub(1).ok_or_else(|| fault(TOO_DEEP))?;
     for (key, value) in over {
         match map.get_mut(&key) {
             Some(have) if have.is_map() && value.is_map() => {

@@ -6,24 +6,24 @@
 //! when there is no e-mail. Numbers count as their text.
 
 pub mod arg;
-mod base64;
-mod campaign;
-mod decimal;
-mod emit;
-mod hash;
-mod hex;
-mod hmac;
-mod json;
-mod log;
-mod map;
-mod money;
-mod path;
-mod regex;
+pub mod base64;
+pub mod campaign;
+pub mod decimal;
+pub mod emit;
+pub mod hash;
+pub mod hex;
+pub mod hmac;
+pub mod json;
+pub mod log;
+pub mod map;
+pub mod money;
+pub mod path;
+pub mod regex;
 pub mod table;
-mod text;
+pub mod text;
 pub mod time;
 pub mod url;
-mod uuid;
+pub mod uuid;
 
 use std::rc::Rc;
 

@@ -37,7 +37,7 @@ path::has(order, "customer.email") == false"#,
         add: |module, _| {
             put(module, "has", |value: &mut Dynamic, path: &str| {
                 get(value, path, Dynamic::UNIT).map(|found| !found.is_unit())
-            })
+            });
         },
     },
     Fun {

@@ -14,7 +14,7 @@ use crate::script::modules::FOLDER;
 use crate::tree::Tree;
 use crate::yaml;
 
-mod csv;
+pub mod csv;
 
 /// The functions of the namespace.
 pub const FUNS: &[Fun] = &[
@@ -28,7 +28,7 @@ pub const FUNS: &[Fun] = &[
 table::get("tables/countries.csv", "XX", "unknown") == "unknown"
 table::get("tables/shops.csv", "eu").currency == "EUR""#,
         add: |module, lib| {
-            add(module, lib, |found| found.unwrap_or_default());
+            add(module, lib, std::option::Option::unwrap_or_default);
             let tables = Rc::clone(&lib.tables);
             put(module, "get", move |file: &str, key: Dynamic, default: Dynamic| -> Native {
                 Ok(tables.look_up(file, &key)?.unwrap_or(default))

@@ -7,7 +7,7 @@ use rhai::{Array, Dynamic, Module};
 use super::{Fun, Native, arg, put};
 use crate::script::fault::fault;
 
-mod words;
+pub mod words;
 
 /// The functions of the namespace.
 pub const FUNS: &[Fun] = &[

@@ -26,7 +26,7 @@ pub const FUNS: &[Fun] = &[
                 years, in UTC.",
         example: r#"time::iso(time::add("2026-01-31T00:00:00Z", 1, "months")) == "2026-02-28T00:00:00.000Z"
 time::add(0, 2, "hours") == 7200000"#,
-        add: |module, _| put(module, "add", add),
+        add: |module, _| put(module, "add", |time: Dynamic, amount: INT, unit: &str| add(&time, amount, unit)),
     },
     Fun {
         name: "time::diff",
@@ -86,7 +86,7 @@ time::parse(1768472430) == time::parse(1768472430000)"#,
         add: |module, _| {
             put(module, "parse", |value: Dynamic| -> Native {
                 Ok(parse(&value)?.map_or(Dynamic::UNIT, Dynamic::from_int))
-            })
+            });
         },
     },
 ];
@@ -147,8 +147,8 @@ fn format(time: &Dynamic, pattern: &str, zone: &str) -> Native {
     Ok(text.into())
 }
 
-fn add(time: Dynamic, amount: INT, unit: &str) -> Native {
-    let Some(ms) = parse(&time)? else { return Ok(Dynamic::UNIT) };
+fn add(time: &Dynamic, amount: INT, unit: &str) -> Native {
+    let Some(ms) = parse(time)? else { return Ok(Dynamic::UNIT) };
     let far = || fault("the time is too far away");
     let months = match unit.trim_end_matches('s') {
         "month" => Some(amount),

@@ -28,7 +28,7 @@ pub const FUNS: &[Fun] = &[
         signature: "url::build(params) -> text",
         about: "A query string of a map's entries; absent ones are left out.",
         example: r#"url::build(#{ a: "x y", b: 2, c: () }) == "a=x+y&b=2""#,
-        add: |module, _| put(module, "build", build),
+        add: |module, _| put(module, "build", |params: &mut Map| build(params)),
     },
     Fun {
         name: "url::decode",
@@ -86,7 +86,7 @@ url::parse("/a?x=1").host == ()"#,
         example: r#"url::query("a=1&b=x+y").b == "x y"
 url::query("https://example.com/?a=1") == #{ a: "1" }"#,
         add: |module, _| {
-            put(module, "query", |value: Dynamic| arg::map_text(&value, "query", |text| query(query_of(text))))
+            put(module, "query", |value: Dynamic| arg::map_text(&value, "query", |text| query(query_of(text))));
         },
     },
 ];
@@ -138,9 +138,9 @@ fn parse(text: &str) -> Dynamic {
     parts.into()
 }
 
-fn build(params: Map) -> Native {
+fn build(params: &Map) -> Native {
     let mut out = form_urlencoded::Serializer::new(String::new());
-    for (key, value) in &params {
+    for (key, value) in params {
         if value.is_array() || value.is_map() {
             return Err(fault(format!("build takes texts and numbers, and `{key}` is {}", arg::kind(value))));
         }

@@ -15,7 +15,7 @@ pub const FUNS: &[Fun] = &[
         name: "uuid::v4",
         signature: "uuid::v4() -> text",
         about: "An id that looks random: different at each call, and the same when the delivery is run again.",
-        example: r#"uuid::v4() != uuid::v4()"#,
+        example: r"uuid::v4() != uuid::v4()",
         add: |module, lib| {
             let run = Rc::clone(&lib.run);
             put(module, "v4", move || {

@@ -205,3 +205,23 @@ fn conditions_lend_the_event_and_must_be_boolean() {
     assert_eq!(json_of(&event), r#"{"n":3,"type":"track"}"#);
     assert!(unit_of("let a = 1; a == 1").is_err());
 }
+
+#[test]
+fn lists_are_searched_compared_and_sorted_by_value() {
+    assert_eq!(
+        after(
+            "let a = [\"b\", 2, #{ k: [1.0] }, ()]; event.i = a.index_of(\"b\"); event.j = a.index_of(2.0); event.k = a.index_of(#{ k: [1] }); \
+             event.l = a.index_of(\"b\", 1); event.m = () in a; event.n = a.index_of(2, -3); event.o = a == a; event.p = a != [\"b\"];",
+            "{}"
+        ),
+        r#"{"i":0,"j":1,"k":2,"l":-1,"m":true,"n":1,"o":true,"p":true}"#
+    );
+    assert_eq!(
+        after(
+            "event.a.sort(); event.b.sort_desc(); event.c.dedup(); event.d = [3, 1].order();",
+            r#"{"a":["b","a"],"b":[1,3,2],"c":[1,1,2,1]}"#
+        ),
+        r#"{"a":["a","b"],"b":[3,2,1],"c":[1,2,1],"d":[1,3]}"#
+    );
+    assert!(error("[1, \"a\"].sort()").message.contains("one kind"));
+}
