@@ -47,7 +47,8 @@ fn numbers(project: &Project) -> Vec<u64> {
 }
 
 fn lines(range: std::ops::Range<u64>) -> String {
-    range.map(|n| format!("{{\"type\":\"track\",\"event\":\"E\",\"userId\":\"u\",\"n\":{n}}}\n")).collect()
+    let line = |n| format!("{{\"type\":\"track\",\"event\":\"E\",\"userId\":\"u\",\"n\":{n}}}\n");
+    range.map(line).collect::<Vec<_>>().concat()
 }
 
 #[test]

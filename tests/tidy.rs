@@ -85,11 +85,10 @@ fn sources() -> Vec<Source> {
 }
 
 fn layer(module: &str) -> (u32, &'static [&'static str]) {
-    LAYERS
-        .iter()
-        .find(|(name, ..)| *name == module)
-        .map(|(_, layer, beside)| (*layer, *beside))
-        .unwrap_or_else(|| panic!("`{module}` stands in no layer: add it to the table here and in src/lib.rs"))
+    LAYERS.iter().find(|(name, ..)| *name == module).map_or_else(
+        || panic!("`{module}` stands in no layer: add it to the table here and in src/lib.rs"),
+        |(_, layer, beside)| (*layer, *beside),
+    )
 }
 
 /// The modules that a file names with `crate::` (or `cartwire::`, in main).
@@ -135,6 +134,12 @@ fn modules_use_only_what_is_below_them() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+fn reaches(graph: &BTreeMap<String, BTreeSet<String>>, from: &str, to: &str, seen: &mut BTreeSet<String>) -> bool {
+    graph.get(from).is_some_and(|next| {
+        next.iter().any(|next| next == to || (seen.insert(next.clone()) && reaches(graph, next, to, seen)))
+    })
+}
+
 #[test]
 fn modules_have_no_cycles() {
     let mut graph: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
@@ -145,11 +150,6 @@ fn modules_have_no_cycles() {
         let uses = uses(&source.code());
         let edges = graph.entry(source.module.clone()).or_default();
         edges.extend(uses.into_iter().filter(|used| *used != source.module));
-    }
-    fn reaches(graph: &BTreeMap<String, BTreeSet<String>>, from: &str, to: &str, seen: &mut BTreeSet<String>) -> bool {
-        graph.get(from).is_some_and(|next| {
-            next.iter().any(|next| next == to || (seen.insert(next.clone()) && reaches(graph, next, to, seen)))
-        })
     }
     for module in graph.keys() {
         assert!(!reaches(&graph, module, module, &mut BTreeSet::new()), "`{module}` is in a cycle");

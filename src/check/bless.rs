@@ -1,5 +1,7 @@
 //! Writing what came out into the fixture as its expectation. The rest of the file stays as it is.
 
+use std::fmt::Write;
+
 use super::{Case, CaseResult, Expect, emit};
 
 /// The fixture's text with `expect` replaced (or added) by what came out.
@@ -13,27 +15,24 @@ pub fn bless(case: &Case, result: &CaseResult, text: &str) -> String {
         block.push('\n');
         for (sink, messages) in &result.messages {
             if messages.is_empty() {
-                block.push_str(&format!("  {sink}: []\n"));
+                let _ = writeln!(block, "  {sink}: []");
                 continue;
             }
-            block.push_str(&format!("  {sink}:\n"));
+            let _ = writeln!(block, "  {sink}:");
             block.push_str(&emit::yaml_list(&refs(messages), 4));
         }
     } else if let Some((_, messages)) = result.messages.first() {
         block.push('\n');
         block.push_str(&emit::yaml_list(&refs(messages), 2));
     }
-    match &case.expect_span {
-        Some(span) => {
-            let end = text[span.end..].find('\n').map_or(text.len(), |at| span.end + at + 1);
-            // A value that ends with its line has its line end inside the span already.
-            let end = if text[..span.end].ends_with('\n') { span.end } else { end };
-            format!("{}{block}{}", &text[..span.start], &text[end..])
-        }
-        None => {
-            let separator = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
-            format!("{text}{separator}{block}")
-        }
+    if let Some(span) = &case.expect_span {
+        let end = text[span.end..].find('\n').map_or(text.len(), |at| span.end + at + 1);
+        // A value that ends with its line has its line end inside the span already.
+        let end = if text[..span.end].ends_with('\n') { span.end } else { end };
+        format!("{}{block}{}", &text[..span.start], &text[end..])
+    } else {
+        let separator = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
+        format!("{text}{separator}{block}")
     }
 }
 

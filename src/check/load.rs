@@ -65,24 +65,18 @@ impl Loader<'_> {
             return None;
         };
         self.known(entries, &CASE_KEYS);
-        let given = match node.get("given") {
-            Some(given) => given
-                .as_list()
-                .unwrap_or(std::slice::from_ref(given))
-                .iter()
-                .filter_map(|node| self.given(node))
-                .collect(),
-            None => {
-                self.error("a fixture needs `given`: the delivery that comes in", &node);
-                Vec::new()
-            }
+        let given = if let Some(given) = node.get("given") {
+            given.as_list().unwrap_or(std::slice::from_ref(given)).iter().filter_map(|node| self.given(node)).collect()
+        } else {
+            self.error("a fixture needs `given`: the delivery that comes in", &node);
+            Vec::new()
         };
         let now_ms = node.get("now").map_or(Some(NOW_MS), |now| self.time(now)).unwrap_or(NOW_MS);
         let expect_entry = entries.iter().find(|entry| entry.key == "expect");
         let expect =
             expect_entry.filter(|entry| entry.value.value != Value::Null).and_then(|entry| self.expect(&entry.value));
-        let dropped = node.get("dropped").map(|node| self.texts(node));
-        let dead = node.get("dead").map(|node| self.texts(node)).unwrap_or_default();
+        let dropped = node.get("dropped").map(Self::texts);
+        let dead = node.get("dead").map(Self::texts).unwrap_or_default();
         let exact = node.get("exact").is_some_and(|node| node.value == Value::Bool(true));
         let env = node
             .get("env")
@@ -200,16 +194,15 @@ impl Loader<'_> {
     }
 
     fn time(&mut self, node: &Node) -> Option<i64> {
-        match plain(node).parse::<jiff::Timestamp>() {
-            Ok(time) => Some(time.as_millisecond()),
-            Err(_) => {
-                self.error("`now` takes a time, as 2026-01-15T10:20:30Z", node);
-                None
-            }
+        if let Ok(time) = plain(node).parse::<jiff::Timestamp>() {
+            Some(time.as_millisecond())
+        } else {
+            self.error("`now` takes a time, as 2026-01-15T10:20:30Z", node);
+            None
         }
     }
 
-    fn texts(&mut self, node: &Node) -> Vec<String> {
+    fn texts(node: &Node) -> Vec<String> {
         node.as_list().unwrap_or(std::slice::from_ref(node)).iter().map(plain).collect()
     }
 

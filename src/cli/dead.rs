@@ -61,7 +61,7 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
             let query = pipeline.as_ref().map_or_else(String::new, |name| format!("&pipeline={name}"));
             find(arguments, &format!("/dead?limit={limit}{query}"), |store| {
                 let page = store.list(&DeadFilter { pipeline, before: None }, limit);
-                Ok(Value::from_iter(page.letters.iter().map(dead_json)))
+                Ok(page.letters.iter().map(dead_json).collect())
             })
         }
     };

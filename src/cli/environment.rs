@@ -51,10 +51,10 @@ impl Placeholders {
 
 impl Environment for Placeholders {
     fn var(&self, name: &str) -> Option<String> {
-        if !self.isolated {
-            if let Some(value) = Process.var(name) {
-                return Some(value);
-            }
+        if !self.isolated
+            && let Some(value) = Process.var(name)
+        {
+            return Some(value);
         }
         Some(self.stand_in(name))
     }
@@ -65,10 +65,10 @@ impl Environment for Placeholders {
     }
 
     fn file(&self, path: &str) -> Result<String, String> {
-        if !self.isolated {
-            if let Ok(content) = Process.file(path) {
-                return Ok(content);
-            }
+        if !self.isolated
+            && let Ok(content) = Process.file(path)
+        {
+            return Ok(content);
         }
         Ok(self.stand_in(&format!("file:{path}")))
     }

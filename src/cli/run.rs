@@ -13,6 +13,7 @@ use crate::registry::{parse_bytes, parse_duration_ms};
 use crate::script::Limits;
 
 #[derive(clap::Args)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a switch of the command line, independent of the others")]
 pub(super) struct Arguments {
     /// The project folder: its `pipelines`, `scripts` and `tests/fixtures`.
     #[arg(default_value = ".")]

@@ -149,10 +149,13 @@ fn write(arguments: &Arguments, case: &Case, result: &CaseResult, texts: &Tree) 
     }
 }
 
+/// A pipeline's name and the case's variables.
+type Key = (String, Vec<(String, String)>);
+
 /// Compiled pipelines by name and variables: cases may set variables of their own.
 struct Pipelines<'a> {
     tree: &'a Arc<Tree>,
-    loaded: BTreeMap<(String, Vec<(String, String)>), Option<std::rc::Rc<Pipeline>>>,
+    loaded: BTreeMap<Key, Option<std::rc::Rc<Pipeline>>>,
 }
 
 impl Pipelines<'_> {

@@ -85,7 +85,10 @@ impl Admin {
         }
         let store = Arc::clone(self.graveyard.store());
         match tokio::task::spawn_blocking(move || store.list(&filter, limit)).await {
-            Ok(page) => Reply::json(200, &serde_json::Value::from_iter(page.letters.iter().map(dead_json)).to_string()),
+            Ok(page) => {
+                let letters: serde_json::Value = page.letters.iter().map(dead_json).collect();
+                Reply::json(200, &letters.to_string())
+            }
             Err(error) => Reply::text(500, &format!("{error}\n")),
         }
     }

@@ -27,12 +27,13 @@ impl FileWriter {
         let mut lines = Vec::with_capacity(messages.iter().map(|message| message.len() + 1).sum());
         for message in messages {
             let size = message.len() as u64 + 1;
-            if let Some(limit) = self.target.rotate_bytes {
-                if self.position()? + lines.len() as u64 + size > limit && self.position()? + lines.len() as u64 > 0 {
-                    self.write(&lines)?;
-                    lines.clear();
-                    self.rotate()?;
-                }
+            if let Some(limit) = self.target.rotate_bytes
+                && self.position()? + lines.len() as u64 + size > limit
+                && self.position()? + lines.len() as u64 > 0
+            {
+                self.write(&lines)?;
+                lines.clear();
+                self.rotate()?;
             }
             lines.extend_from_slice(message);
             lines.push(b'\n');

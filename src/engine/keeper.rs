@@ -80,7 +80,7 @@ impl Keeper {
     pub(super) fn start(&mut self, plans: Vec<Arc<Plan>>) {
         for plan in plans {
             let name = plan.name.to_string();
-            self.lanes.insert(name, Lane::start(plan, &self.shared, self.durable.clone()));
+            self.lanes.insert(name, Lane::start(&plan, &self.shared, self.durable.clone()));
         }
         self.publish();
     }
@@ -182,7 +182,7 @@ impl Keeper {
                 }
                 None => {
                     tracing::info!(pipeline = name, revision = %plan.revision, "new pipeline");
-                    self.lanes.insert(name.clone(), Lane::start(plan, &self.shared, self.durable.clone()));
+                    self.lanes.insert(name.clone(), Lane::start(&plan, &self.shared, self.durable.clone()));
                 }
             }
             self.shared.metrics.reload(&name, "accepted");

@@ -41,6 +41,9 @@ pub(super) struct Shared {
     pub(super) files: Mutex<HashMap<PathBuf, Weak<tokio::sync::Mutex<FileWriter>>>>,
 }
 
+/// A job under way: the position it completes, its version, and where its result comes.
+type Pending = (u64, Arc<Plan>, oneshot::Receiver<Vec<Done>>);
+
 /// What a lane is told.
 pub(super) enum Order {
     /// Run this version from now on.
@@ -88,10 +91,10 @@ impl LaneStatus {
 
 impl Lane {
     /// Starts a lane. `durable` tells of new deliveries.
-    pub(super) fn start(plan: Arc<Plan>, shared: &Arc<Shared>, durable: watch::Receiver<u64>) -> Self {
+    pub(super) fn start(plan: &Arc<Plan>, shared: &Arc<Shared>, durable: watch::Receiver<u64>) -> Self {
         let (orders, receiver) = mpsc::unbounded_channel();
         let status = Arc::new(LaneStatus {
-            plan: Mutex::new(Arc::clone(&plan)),
+            plan: Mutex::new(Arc::clone(plan)),
             ledger: Arc::default(),
             sinks: Mutex::default(),
             position: AtomicU64::new(0),
@@ -100,13 +103,13 @@ impl Lane {
         let mut runner = Runner {
             shared: Arc::clone(shared),
             status: Arc::clone(&status),
-            plan: Arc::clone(&plan),
+            plan: Arc::clone(plan),
             previous: None,
             sinks: Vec::new(),
             jobs: VecDeque::new(),
             processed: 0,
         };
-        runner.open_sinks(&plan);
+        runner.open_sinks(plan);
         runner.processed = runner.sinks.iter().map(|sink| sink.enqueued).max().unwrap_or(0);
         let task = tokio::spawn(runner.run(receiver, durable));
         Self { orders, status, task }
@@ -120,7 +123,7 @@ struct Runner {
     /// The version before, for deliveries of a source that the new one no longer has.
     previous: Option<Arc<Plan>>,
     sinks: Vec<SinkLane>,
-    jobs: VecDeque<(u64, Arc<Plan>, oneshot::Receiver<Vec<Done>>)>,
+    jobs: VecDeque<Pending>,
     /// Deliveries up to here are in the books; a re-run after a change of sinks counts nothing twice.
     processed: u64,
 }
@@ -373,9 +376,7 @@ impl Runner {
 }
 
 /// The oldest job's result. A worker that died takes its job with it: its deliveries are read again after a restart.
-async fn next_done(
-    jobs: &mut VecDeque<(u64, Arc<Plan>, oneshot::Receiver<Vec<Done>>)>,
-) -> Option<(u64, Arc<Plan>, Vec<Done>)> {
+async fn next_done(jobs: &mut VecDeque<Pending>) -> Option<(u64, Arc<Plan>, Vec<Done>)> {
     let (_, _, receiver) = jobs.front_mut()?;
     let done = receiver.await;
     let (mark, plan, _) = jobs.pop_front()?;

@@ -19,6 +19,7 @@ struct Part {
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+#[allow(clippy::struct_field_names, reason = "the field's name is the label's")]
 struct Reason {
     pipeline: String,
     part: String,

@@ -89,10 +89,10 @@ pub(super) async fn unblocked(sinks: &mut [SinkLane]) {
             continue;
         }
         let Some(queue) = &sink.queue else { continue };
-        if let Ok(permit) = queue.reserve().await {
-            if let Some(parcel) = sink.overflow.pop_front() {
-                permit.send(parcel);
-            }
+        if let Ok(permit) = queue.reserve().await
+            && let Some(parcel) = sink.overflow.pop_front()
+        {
+            permit.send(parcel);
         }
         sink.fill();
         return;

@@ -24,7 +24,7 @@ use super::transmit::Output;
 use super::watch::Watch;
 use super::worker::Workers;
 use crate::diag::Diag;
-use crate::journal::{Cursors, DeadLetters, DeadOptions, Journal, JournalOptions};
+use crate::journal::{Cursors, DeadLetters, DeadOptions, Journal, JournalError, JournalOptions};
 use crate::pipeline::Plan;
 use crate::script::Limits;
 use crate::source::{FileInput, Input};
@@ -126,21 +126,9 @@ impl Engine {
             let what = what.to_owned();
             move |error| StartError::Io(what, error)
         };
-        std::fs::create_dir_all(&settings.data_dir).map_err(io("the data directory"))?;
-        let cursors = Arc::new(Cursors::open(&settings.data_dir.join("cursors")).map_err(io("the cursors"))?);
-        let newest = cursors.list().iter().map(|(.., seq)| *seq).max().unwrap_or(0);
-        let options = JournalOptions { after_seq: newest, ..settings.journal.clone() };
-        let (journal, recovery) = Journal::open(&settings.data_dir.join("journal"), options)
-            .map_err(|error| StartError::Io("the journal".into(), std::io::Error::other(error)))?;
-        let (dead, _) = DeadLetters::open(&settings.data_dir.join("dead"), DeadOptions::default())
-            .map_err(|error| StartError::Io("the dead letters".into(), std::io::Error::other(error)))?;
-        let dead = Arc::new(dead);
-        let listener =
-            TcpListener::bind(settings.listen).await.map_err(io(&format!("listening at {}", settings.listen)))?;
-        let admin_listener =
-            TcpListener::bind(settings.admin).await.map_err(io(&format!("the admin address {}", settings.admin)))?;
-        let listen = listener.local_addr().map_err(io("the listener"))?;
-        let admin = admin_listener.local_addr().map_err(io("the admin listener"))?;
+        let Stores { journal, cursors, dead, recovered_bytes } = Stores::open(&settings)?;
+        let (listener, listen) = bind(settings.listen, "listening").await?;
+        let (admin_listener, admin) = bind(settings.admin, "the admin address").await?;
 
         let (durable_sender, durable) = watch::channel(journal.durable());
         journal.on_durable(move |seq| {
@@ -215,7 +203,7 @@ impl Engine {
             admin,
             plans,
             warnings: (problems, tree),
-            recovered_bytes: recovery.cut_bytes(),
+            recovered_bytes,
             files,
             only_files,
             board,
@@ -283,6 +271,42 @@ impl Engine {
         }
         let journal = self.journal;
         let _ = tokio::task::spawn_blocking(move || journal.close()).await;
+    }
+}
+
+/// Opens a listener, and says where it really is (port 0 takes any).
+async fn bind(address: SocketAddr, what: &str) -> Result<(TcpListener, SocketAddr), StartError> {
+    let failed = |error| StartError::Io(format!("{what} at {address}"), error);
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let bound = listener.local_addr().map_err(failed)?;
+    Ok((listener, bound))
+}
+
+/// What lies in the data directory.
+struct Stores {
+    journal: Arc<Journal>,
+    cursors: Arc<Cursors>,
+    dead: Arc<DeadLetters>,
+    recovered_bytes: u64,
+}
+
+impl Stores {
+    fn open(settings: &Settings) -> Result<Self, StartError> {
+        let other = |what: &str| {
+            let what = what.to_owned();
+            move |error: JournalError| StartError::Io(what, std::io::Error::other(error))
+        };
+        let dir = &settings.data_dir;
+        std::fs::create_dir_all(dir).map_err(|error| StartError::Io("the data directory".into(), error))?;
+        let cursors =
+            Cursors::open(&dir.join("cursors")).map_err(|error| StartError::Io("the cursors".into(), error))?;
+        // Even a journal that was deleted by hand must not give out a number that a cursor has passed.
+        let after_seq = cursors.list().iter().map(|(.., seq)| *seq).max().unwrap_or(0);
+        let options = JournalOptions { after_seq, ..settings.journal.clone() };
+        let (journal, recovery) = Journal::open(&dir.join("journal"), options).map_err(other("the journal"))?;
+        let (dead, _) =
+            DeadLetters::open(&dir.join("dead"), DeadOptions::default()).map_err(other("the dead letters"))?;
+        Ok(Self { journal, cursors: Arc::new(cursors), dead: Arc::new(dead), recovered_bytes: recovery.cut_bytes() })
     }
 }
 

@@ -61,24 +61,16 @@ impl Watch {
     /// Resolves when something may have changed and the change seems complete.
     async fn changed(&mut self) {
         loop {
-            match tokio::time::timeout(RESCAN, self.pokes.recv()).await {
-                Ok(_) => {
-                    let latest = Instant::now() + QUIET_MAX;
-                    while Instant::now() < latest
-                        && timeout_at(latest.min(Instant::now() + QUIET), self.pokes.recv()).await.is_ok()
-                    {
-                    }
-                    self.arm();
-                    self.seen = self.look().await;
-                    return;
-                }
-                Err(_) => {
-                    self.arm();
-                    let now = self.look().await;
-                    if std::mem::replace(&mut self.seen, now) != now {
-                        return;
-                    }
-                }
+            let poked = tokio::time::timeout(RESCAN, self.pokes.recv()).await.is_ok();
+            let latest = Instant::now() + QUIET_MAX;
+            while poked
+                && Instant::now() < latest
+                && timeout_at(latest.min(Instant::now() + QUIET), self.pokes.recv()).await.is_ok()
+            {}
+            self.arm();
+            let now = self.look().await;
+            if std::mem::replace(&mut self.seen, now) != now || poked {
+                return;
             }
         }
     }
@@ -113,10 +105,10 @@ impl Watch {
         let _ = watcher.watch(&self.dir, RecursiveMode::NonRecursive);
         for folder in FOLDERS {
             let path = self.dir.join(folder);
-            if path.is_dir() {
-                if let Err(error) = watcher.watch(&path, RecursiveMode::Recursive) {
-                    tracing::warn!(folder, %error, "cannot watch; changes are looked for every two seconds");
-                }
+            if path.is_dir()
+                && let Err(error) = watcher.watch(&path, RecursiveMode::Recursive)
+            {
+                tracing::warn!(folder, %error, "cannot watch; changes are looked for every two seconds");
             }
         }
         self.watcher = Some(watcher);

@@ -113,7 +113,7 @@ fn build_sources(spec: &Spec, problems: &mut Vec<Diag>) -> Vec<SourcePart> {
         let Some(def) = SOURCES.iter().find(|def| def.def.name == part.kind) else { continue };
         match (def.build)(&part.options, &Place { pipeline: &spec.name, kind: part.kind }) {
             Ok(source) => {
-                built.push(SourcePart { id: part.id.as_str().into(), kind: part.kind, source: source.into() })
+                built.push(SourcePart { id: part.id.as_str().into(), kind: part.kind, source: source.into() });
             }
             Err(found) => problems.extend(found),
         }

@@ -175,7 +175,7 @@ pub fn parse_duration_ms(text: &str) -> Option<u64> {
         _ => return None,
     };
     let value = number.parse::<f64>().ok()? * factor;
-    (value.is_finite() && value >= 0.0 && value < 1e15).then_some(value.round() as u64)
+    (value.is_finite() && (0.0..1e15).contains(&value)).then_some(value.round() as u64)
 }
 
 /// Parses a size as it is written in YAML, in bytes. `KB` is 1,000, `KiB` is 1,024.
@@ -194,5 +194,5 @@ pub fn parse_bytes(text: &str) -> Option<u64> {
         _ => return None,
     };
     let value = number.parse::<f64>().ok()? * factor;
-    (value.is_finite() && value >= 0.0 && value < 1e18).then_some(value.round() as u64)
+    (value.is_finite() && (0.0..1e18).contains(&value)).then_some(value.round() as u64)
 }

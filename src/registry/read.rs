@@ -74,13 +74,12 @@ impl Reader<'_> {
                 }
             }
             Value::Null => {}
-            _ => match short.and_then(|name| known.iter().find(|opt| opt.name == name)) {
-                Some(opt) => {
+            _ => {
+                if let Some(opt) = short.and_then(|name| known.iter().find(|opt| opt.name == name)) {
                     if let Some(value) = self.read(opt.name, &opt.ty, node) {
                         options.values.insert(opt.name, (value, node.span.clone()));
                     }
-                }
-                None => {
+                } else {
                     let names: Vec<_> = known.iter().map(|opt| opt.name).collect();
                     self.problem(
                         "wrong-type",
@@ -90,7 +89,7 @@ impl Reader<'_> {
                     .help = Some(format!("the options are {}", names.join(", ")));
                     return;
                 }
-            },
+            }
         }
         for opt in known {
             if options.values.contains_key(opt.name) {

@@ -55,7 +55,7 @@ fn alias_bombs_stop_at_once() {
     let mut text = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
     for level in 1..10 {
         let items = vec![format!("*a{}", level - 1); 10].join(", ");
-        text.push_str(&format!("a{level}: &a{level} [{items}]\n"));
+        text = format!("{text}a{level}: &a{level} [{items}]\n");
     }
     assert_eq!(first_problem(&text).code, "yaml-size");
     assert_eq!(first_problem(&"[".repeat(200)).code, "yaml-depth");
