@@ -159,7 +159,7 @@ fn many_variables() {
 
 #[test]
 fn values_nested_deeply_do_not_overflow_the_stack() {
-    let deep = "let box = [1]; for i in 0..60000 { box.push([box.remove(0)]); } ";
+    let deep = "let box = [1]; for i in 0..12000 { box.push([box.remove(0)]); } ";
     for end in
         ["event.x = 1;", "event.x = box.len();", "print(box);", "box.to_string();", "if box == [1] { event.x = 2 }"]
     {
