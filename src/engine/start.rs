@@ -176,8 +176,6 @@ impl Engine {
         let (stop, stopped) = watch::channel(false);
         let (intake_stop, intake_stopped) = watch::channel(false);
         let files = start_files(&keeper, &shared, &stopped);
-        let only_files =
-            plans.iter().all(|plan| plan.sources.iter().all(|part| matches!(part.source.input(), Input::Files(_))));
         let admin_state = Arc::new(Admin {
             board: Arc::clone(&board),
             metrics,
@@ -201,11 +199,11 @@ impl Engine {
         Ok(Self {
             listen,
             admin,
+            only_files: read_files_only(&plans),
             plans,
             warnings: (problems, tree),
             recovered_bytes,
             files,
-            only_files,
             board,
             journal,
             reload,
@@ -280,6 +278,11 @@ async fn bind(address: SocketAddr, what: &str) -> Result<(TcpListener, SocketAdd
     let listener = TcpListener::bind(address).await.map_err(failed)?;
     let bound = listener.local_addr().map_err(failed)?;
     Ok((listener, bound))
+}
+
+/// Whether the run ends with its files: no source listens.
+fn read_files_only(plans: &[Arc<Plan>]) -> bool {
+    plans.iter().all(|plan| plan.sources.iter().all(|part| matches!(part.source.input(), Input::Files(_))))
 }
 
 /// What lies in the data directory.
