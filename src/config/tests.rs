@@ -49,7 +49,7 @@ sources:
   - shopfy: {}
   - webhook: { verify: none, pth: /x }
 steps:
-  - segment: {}
+  - console: {}
   - set: { a: 1 }
     wen: true
   - set: { a: 1 }
