@@ -13,7 +13,7 @@ const FIXTURES: &str = "tests/fixtures";
 /// The clock of cases that do not set it: 2026-01-15T10:20:30Z.
 const NOW_MS: i64 = 1_768_472_430_000;
 
-const CASE_KEYS: [&str; 8] = ["description", "given", "now", "env", "expect", "dropped", "dead", "exact"];
+const CASE_KEYS: [&str; 9] = ["description", "sample", "given", "now", "env", "expect", "dropped", "dead", "exact"];
 const GIVEN_KEYS: [&str; 11] =
     ["source", "method", "path", "query", "headers", "headers_file", "body", "body_file", "json", "sign", "status"];
 
@@ -78,6 +78,7 @@ impl Loader<'_> {
         let dropped = node.get("dropped").map(Self::texts);
         let dead = node.get("dead").map(Self::texts).unwrap_or_default();
         let exact = node.get("exact").is_some_and(|node| node.value == Value::Bool(true));
+        let sample = node.get("sample").is_some_and(|node| node.value == Value::Bool(true));
         let env = node
             .get("env")
             .and_then(Node::as_map)
@@ -96,6 +97,7 @@ impl Loader<'_> {
             dropped,
             dead,
             exact,
+            sample,
             env,
             expect_span: expect_entry
                 .map(|entry| entry.key_span.start..entry.value.span.end.max(entry.key_span.end + 1)),

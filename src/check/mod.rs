@@ -39,10 +39,20 @@ pub struct Case {
     pub dead: Vec<String>,
     /// Whether messages may have no further keys than the expected ones.
     pub exact: bool,
+    /// Whether its deliveries serve as samples; see [`samples`].
+    pub sample: bool,
     /// Values for the pipeline's variables.
     pub env: Vec<(String, String)>,
     /// Where `expect` stands in the file, key and value, for blessing.
     pub expect_span: Option<Span>,
+}
+
+/// The cases whose deliveries stand for a pipeline, for `send`, `run --samples` and `new`: those marked `sample: true`, or all
+/// when none is marked.
+pub fn samples<'a>(cases: &'a [Case], pipeline: &str) -> Vec<&'a Case> {
+    let own: Vec<_> = cases.iter().filter(|case| case.pipeline == pipeline).collect();
+    let marked: Vec<_> = own.iter().copied().filter(|case| case.sample).collect();
+    if marked.is_empty() { own } else { marked }
 }
 
 /// Expected messages.

@@ -16,7 +16,7 @@ static SCRIPTS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/scripts");
 static FIXTURES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/tests/fixtures");
 
 /// Fixtures that come with a new project; more would be in the way.
-const CASES_MAX: usize = 6;
+const CASES_MAX: usize = 8;
 
 #[derive(clap::Args)]
 pub(super) struct Arguments {
@@ -132,7 +132,10 @@ fn fixtures(pipeline: &str) -> Vec<(String, Vec<u8>)> {
         .flat_map(Dir::files)
         .filter(|file| file.path().extension().is_some_and(|ending| ending == "yaml"))
         .collect();
-    cases.sort_by_key(|file| file.path());
+    // Samples first: they show best what the pipeline does.
+    let is_sample =
+        |file: &include_dir::File<'_>| file.contents_utf8().is_some_and(|text| text.contains("\nsample: true\n"));
+    cases.sort_by_key(|file| (!is_sample(file), file.path()));
     let mut found = Vec::new();
     let mut bodies = BTreeSet::new();
     for case in cases.into_iter().take(CASES_MAX) {

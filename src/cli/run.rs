@@ -39,7 +39,7 @@ pub(super) struct Arguments {
     /// Print messages instead of sending them; secrets that are not set get placeholders.
     #[arg(long)]
     dry_run: bool,
-    /// Send each pipeline's fixture deliveries, signed, through its sources once it is up.
+    /// Send each pipeline's sample fixtures (`sample: true`, or all), signed, through its sources once it is up.
     #[arg(long)]
     samples: bool,
     /// End when everything accepted has been sent and all files are read.

@@ -51,7 +51,7 @@ pub(super) async fn send_all(engine: &Engine, dir: &Path) -> usize {
     let Ok(client) = client() else { return 1 };
     let mut failed = 0;
     for plan in &engine.plans {
-        for case in cases.iter().filter(|case| case.pipeline == *plan.name) {
+        for case in check::samples(&cases, &plan.name) {
             for given in &case.given {
                 // A delivery that is meant to be refused is no sample.
                 if given.status.is_some_and(|status| status >= 300) {

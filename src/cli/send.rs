@@ -19,7 +19,7 @@ pub(super) struct Arguments {
     /// The pipeline; needed when there are several.
     #[arg(long, value_name = "NAME")]
     pipeline: Option<String>,
-    /// The fixture whose deliveries are sent; all of the pipeline's if not given.
+    /// The fixture whose deliveries are sent; those marked `sample: true` if not given.
     #[arg(long, value_name = "NAME", conflicts_with = "body")]
     fixture: Option<String>,
     /// Send this file as the body instead of a fixture; `-` is standard input.
@@ -118,11 +118,13 @@ fn from_fixtures(arguments: &Arguments, plan: &Plan) -> Result<Vec<Given>, Failu
     for diag in &problems {
         anstream::eprintln!("{diag}");
     }
-    let given: Vec<_> = cases
+    let chosen = match &arguments.fixture {
+        Some(name) => cases.iter().filter(|case| case.pipeline == *plan.name && case.name == *name).collect(),
+        None => check::samples(&cases, &plan.name),
+    };
+    let given: Vec<_> = chosen
         .into_iter()
-        .filter(|case| case.pipeline == *plan.name)
-        .filter(|case| arguments.fixture.as_ref().is_none_or(|name| case.name == *name))
-        .flat_map(|case| case.given)
+        .flat_map(|case| case.given.clone())
         .filter(|given| given.status.is_none_or(|status| status < 300))
         .collect();
     if given.is_empty() {

@@ -196,7 +196,8 @@ fn console_text(messages: &[Bytes], pretty: bool, dry: Option<&str>) -> Vec<u8> 
     let mut text = Vec::new();
     for message in messages {
         if let Some(target) = dry {
-            text.extend_from_slice(format!("\u{1b}[2m# dry run, not sent to {target}\u{1b}[0m\n").as_bytes());
+            let about = about(message);
+            text.extend_from_slice(format!("\u{1b}[2m# dry run, not sent to {target}: {about}\u{1b}[0m\n").as_bytes());
         }
         if pretty {
             text.extend_from_slice(crate::json::pretty(message).as_bytes());
@@ -206,6 +207,19 @@ fn console_text(messages: &[Bytes], pretty: bool, dry: Option<&str>) -> Vec<u8> 
         text.push(b'\n');
     }
     text
+}
+
+/// A message in a few words: `track Order Completed`.
+fn about(message: &[u8]) -> String {
+    #[derive(serde::Deserialize)]
+    struct Head<'a> {
+        #[serde(borrow, rename = "type")]
+        kind: Option<std::borrow::Cow<'a, str>>,
+        #[serde(borrow)]
+        event: Option<std::borrow::Cow<'a, str>>,
+    }
+    let Ok(head) = serde_json::from_slice::<Head<'_>>(message) else { return String::new() };
+    [head.kind, head.event].into_iter().flatten().collect::<Vec<_>>().join(" ")
 }
 
 /// The wall clock, in milliseconds since 1970.
