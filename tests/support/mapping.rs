@@ -104,6 +104,7 @@ fn one(pipeline: &Pipeline, topic: &str, body: Vec<u8>) -> Mapped {
         dropped: None,
         dead: vec![],
         exact: false,
+        sample: false,
         env: vec![],
         expect_span: None,
     };
