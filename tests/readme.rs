@@ -62,7 +62,8 @@ impl Terminal {
         let mut terminal = Self { child, seen, address: String::new() };
         terminal.wait_for("listen=127.0.0.1:");
         let text = terminal.text();
-        terminal.address = text.split("listen=").nth(1).unwrap().split_whitespace().next().unwrap().to_owned();
+        let address = text.split("listen=").nth(1).unwrap().split_whitespace().next().unwrap();
+        address.clone_into(&mut terminal.address);
         terminal
     }
 
