@@ -5,13 +5,16 @@
 //! browser track, 1.1 KB) and 1.6 for event B (a shop's order, 6 KB), with the sandbox's limits on.
 #![allow(missing_docs, clippy::unwrap_used, reason = "a benchmark stops at the first thing that does not work")]
 
-use std::cell::Cell;
 use std::hint::black_box;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Instant;
 
+use cartwire::event::{Delivery, Origin};
 use cartwire::json::{self, Limits, Tape};
-use rhai::{AST, Dynamic, Engine, ImmutableString, Scope};
+use cartwire::script::{Host, Input, Limits as ScriptLimits, Script, Unit, constant};
+use cartwire::tree::Tree;
+use rhai::Dynamic;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -23,12 +26,12 @@ const EVENT_B: &str = include_str!("../tests/fixtures/bench/event_b.json");
 
 /// Fifteen statements: what a typical rewrite of a track does.
 const SCRIPT_A: &str = r#"
-    if event.type != "track" { return false; }
+    if event.type != "track" { drop("no track"); }
     event.event = "Order Completed";
     let email = event.properties.email;
     email.trim();
     email.make_lower();
-    event.properties.email_sha256 = sha256(email);
+    event.properties.email_sha256 = hash::sha256(email);
     event.properties.store = "north";
     event.userId = email;
     event.properties.remove("email");
@@ -42,12 +45,12 @@ const SCRIPT_A: &str = r#"
 
 /// The same on an order as the shop sends it, where prices are strings.
 const SCRIPT_B: &str = r#"
-    if event.test { return false; }
+    if event.test { drop("a test"); }
     event.event = "Order Completed";
     let email = event.email;
     email.trim();
     email.make_lower();
-    event.customer.email_sha256 = sha256(email);
+    event.customer.email_sha256 = hash::sha256(email);
     event.source_name = "north";
     event.contact_email = email;
     event.remove("email");
@@ -142,37 +145,36 @@ mod round_trip {
     }
 }
 
-/// A script with the limits of the sandbox, and what it needs to run.
+/// A script in the sandbox that `run` uses, with its usual limits.
 struct Program {
-    engine: Engine,
-    ast: AST,
+    script: Script,
+    delivery: Delivery,
+    settings: Dynamic,
 }
 
 impl Program {
-    fn new(script: &str) -> Self {
-        let mut engine = Engine::new();
-        engine.set_max_operations(1_000_000).set_max_call_levels(64).set_max_expr_depths(64, 32);
-        let stop = Rc::new(Cell::new(false));
-        engine.on_progress(move |_| stop.get().then_some(Dynamic::UNIT));
-        engine.register_fn("sha256", |text: ImmutableString| sha256(&text));
-        let ast = engine.compile(script).unwrap();
-        Self { engine, ast }
+    fn new(text: &str) -> Self {
+        let host = Host::new(&Arc::new(Tree::new()), ScriptLimits::default());
+        let unit = Unit { file: "bench.rhai", text, node: None, file_text: text };
+        let script = host.script(&unit, &mut Vec::new()).unwrap();
+        Self { script, delivery: Delivery::default(), settings: constant(Dynamic::from_map(rhai::Map::new())) }
     }
 
     fn rewrite(&self, text: &[u8], out: &mut Vec<u8>) {
         let (event, tape) = json::decode(text, &Limits::default()).unwrap();
-        let (event, is_kept) = self.run(event);
-        if is_kept {
-            json::encode(&event, &tape, out).unwrap();
-        }
+        json::encode(&self.run(event), &tape, out).unwrap();
     }
 
-    fn run(&self, event: Dynamic) -> (Dynamic, bool) {
-        let mut scope = Scope::new();
-        scope.push_dynamic("event", event);
-        let result: Dynamic = self.engine.eval_ast_with_scope(&mut scope, &self.ast).unwrap();
-        let event = scope.get_mut("event").map(std::mem::take).unwrap_or_default();
-        (event, result.as_bool() != Ok(false))
+    fn run(&self, event: Dynamic) -> Dynamic {
+        let input = Input {
+            event,
+            delivery: &self.delivery,
+            identity: "bench",
+            origin: Origin::default(),
+            settings: &self.settings,
+            now_ms: 0,
+        };
+        self.script.run(input).unwrap().event.unwrap()
     }
 }
 
@@ -252,7 +254,7 @@ fn ratio(name: &str, event: &str, script: &str, native: fn(&[u8], &mut Vec<u8>))
         }));
         let mut done = Vec::new();
         parts[3].1.push(time(&decoded, |(event, tape)| {
-            done.push((program.run(std::mem::take(&mut event.clone())).0, Rc::clone(tape)));
+            done.push((program.run(event.clone()), Rc::clone(tape)));
         }));
         drop(decoded);
         parts[4].1.push(time(&done, |(event, tape)| {
