@@ -77,7 +77,12 @@ pub(super) fn run(arguments: Arguments) -> Outcome {
     logs::start(arguments.log_format, arguments.verbose);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(threads_for_io()).enable_all().build();
     match runtime {
-        Ok(runtime) => runtime.block_on(serve(arguments)),
+        Ok(runtime) => {
+            let outcome = runtime.block_on(serve(arguments));
+            // Everything durable is closed; a write to an output that nobody reads must not keep the process.
+            runtime.shutdown_timeout(Duration::from_millis(200));
+            outcome
+        }
         Err(error) => {
             complain(format!("the runtime cannot start: {error}"));
             Outcome::Failed

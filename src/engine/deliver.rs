@@ -47,6 +47,15 @@ impl SinkState {
             .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |pending| Some(pending.saturating_sub(messages as u64)));
     }
 
+    /// The task is no longer there; said once.
+    pub(super) fn ended_early(&self, sink: &str) {
+        let text = "an internal error ended it; what waits is sent after the next start";
+        let mut trouble = self.trouble.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if trouble.replace(text.to_owned()).as_deref() != Some(text) {
+            tracing::error!(sink, "a sink stopped: {text}");
+        }
+    }
+
     fn trouble(&self, text: Option<String>) {
         *self.trouble.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = text;
     }
@@ -57,6 +66,8 @@ pub(super) struct Deliverer {
     pub(super) pipeline: Arc<str>,
     pub(super) part: SinkPart,
     pub(super) state: Arc<SinkState>,
+    /// Whether its deliveries stand in the journal; lines of files do not, and their numbers mean something else there.
+    pub(super) journaled: bool,
     pub(super) transmitter: Transmitter,
     pub(super) graveyard: Arc<Graveyard>,
     pub(super) ledger: Arc<Ledger>,
@@ -145,7 +156,7 @@ impl Deliverer {
             let futures: Vec<_> = group.into_iter().map(|batch| self.clone_for_batch().send_owned(batch)).collect();
             let done = super::join_all(futures).await;
             for (mark, done) in marks.into_iter().zip(done) {
-                if !done {
+                if done != Some(true) {
                     return false;
                 }
                 self.advance(mark);
@@ -159,6 +170,7 @@ impl Deliverer {
             pipeline: Arc::clone(&self.pipeline),
             part: self.part.clone(),
             state: Arc::clone(&self.state),
+            journaled: self.journaled,
             transmitter: self.transmitter.share(),
             graveyard: Arc::clone(&self.graveyard),
             ledger: Arc::clone(&self.ledger),
@@ -250,7 +262,7 @@ impl Deliverer {
             reason,
             place: None,
             message: Some(message.bytes),
-            delivery: None,
+            delivery: (!self.journaled).then(Arc::default),
         };
         loop {
             match self.graveyard.bury(vec![burial.clone()]).await {

@@ -8,10 +8,12 @@ use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot, watch};
 
+use super::books::Books;
 use super::deliver::{Deliverer, Parcel, SinkState};
 use super::grave::Burial;
 use super::lane::{LaneStatus, Shared};
@@ -39,14 +41,14 @@ pub struct Progress {
     pub done: AtomicBool,
 }
 
-/// Runs one file source of a pipeline to its end.
+/// Runs one file source of a pipeline to its end, or until told to stop, and then for the time to drain at most.
 pub(super) async fn run(
     pipeline: Arc<LaneStatus>,
     source: Arc<str>,
     input: FileInput,
     shared: Arc<Shared>,
     progress: Arc<Progress>,
-    stop: watch::Receiver<bool>,
+    (mut stop, drain): (watch::Receiver<bool>, Duration),
 ) -> io::Result<()> {
     let paths = find(&shared.dir, &input.paths)?;
     let total = paths.iter().filter_map(|path| path.metadata().ok()).map(|meta| meta.len()).sum();
@@ -56,22 +58,33 @@ pub(super) async fn run(
         let name = Arc::clone(&pipeline.plan().name);
         let progress = Arc::clone(&progress);
         let dir = shared.dir.clone();
-        tokio::task::spawn_blocking(move || read_all(&paths, &dir, &name, &source, &batches, &progress))
+        let (done, result) = oneshot::channel();
+        // A thread that nobody waits for at the end: standard input may stay silent for ever.
+        std::thread::Builder::new().name("reader".to_owned()).spawn(move || {
+            let _ = done.send(read_all(&paths, &dir, &name, &source, &batches, &progress));
+        })?;
+        result
     };
     let mut out = Out::open(&pipeline, &shared);
+    let cut = out.cut_after(stop.clone(), drain);
     let mut jobs: VecDeque<(Arc<Plan>, oneshot::Receiver<Vec<Done>>)> = VecDeque::new();
     let mut more = true;
+    let mut told = false;
     while more || !jobs.is_empty() {
         tokio::select! {
             biased;
+            () = super::stopped(&mut stop), if more => {
+                (more, told) = (false, true);
+                incoming.close();
+            }
             batch = incoming.recv(), if more && jobs.len() < JOBS_MAX => match batch {
-                Some(deliveries) if !*stop.borrow() => {
+                Some(deliveries) => {
                     let (done, receiver) = oneshot::channel();
                     let plan = pipeline.plan();
                     jobs.push_back((Arc::clone(&plan), receiver));
                     shared.workers.submit(Job { plan, deliveries, done });
                 }
-                _ => { more = false; incoming.close(); }
+                None => more = false,
             },
             done = next(&mut jobs), if !jobs.is_empty() => {
                 let Some((plan, done)) = done else { return Err(io::Error::other("a worker ended")) };
@@ -80,7 +93,17 @@ pub(super) async fn run(
             }
         }
     }
-    out.close().await;
+    let unsent = out.close().await?;
+    cut.abort();
+    if unsent > 0 {
+        return Err(io::Error::new(
+            io::ErrorKind::Interrupted,
+            format!("told to stop; {unsent} messages were not sent"),
+        ));
+    }
+    if told {
+        return Err(io::Error::new(io::ErrorKind::Interrupted, "told to stop before the end of the input"));
+    }
     let read = reader.await.map_err(io::Error::other)?;
     progress.done.store(true, Ordering::SeqCst);
     read
@@ -94,8 +117,15 @@ async fn next(jobs: &mut VecDeque<(Arc<Plan>, oneshot::Receiver<Vec<Done>>)>) ->
 
 /// The sinks of a file run: like a lane's, without cursors that outlive it.
 struct Out {
-    sinks: Vec<(Arc<str>, mpsc::Sender<Parcel>, tokio::task::JoinHandle<()>)>,
-    _stop: watch::Sender<bool>,
+    sinks: Vec<OutSink>,
+    stop: watch::Sender<bool>,
+}
+
+struct OutSink {
+    id: Arc<str>,
+    queue: mpsc::Sender<Parcel>,
+    state: Arc<SinkState>,
+    task: tokio::task::JoinHandle<()>,
 }
 
 impl Out {
@@ -107,10 +137,12 @@ impl Out {
             .iter()
             .map(|part| {
                 let (queue, receiver) = mpsc::channel(8);
+                let state = Arc::new(SinkState::at(0));
                 let deliverer = Deliverer {
                     pipeline: Arc::clone(&plan.name),
                     part: part.clone(),
-                    state: Arc::new(SinkState::at(0)),
+                    state: Arc::clone(&state),
+                    journaled: false,
                     transmitter: Transmitter::open(part, shared, false),
                     graveyard: Arc::clone(&shared.graveyard),
                     ledger: Arc::clone(&pipeline.ledger),
@@ -118,10 +150,20 @@ impl Out {
                     stop: stopped.clone(),
                     nudge: Arc::clone(&pipeline.nudge),
                 };
-                (Arc::clone(&part.id), queue, tokio::spawn(deliverer.run(receiver)))
+                OutSink { id: Arc::clone(&part.id), queue, state, task: tokio::spawn(deliverer.run(receiver)) }
             })
             .collect();
-        Self { sinks, _stop: stop }
+        Self { sinks, stop }
+    }
+
+    /// Ends the sinks some time after the order to stop: one that cannot send must not keep the process for ever.
+    fn cut_after(&self, mut stop: watch::Receiver<bool>, drain: Duration) -> tokio::task::JoinHandle<()> {
+        let cut = self.stop.clone();
+        tokio::spawn(async move {
+            super::stopped(&mut stop).await;
+            tokio::time::sleep(drain).await;
+            let _ = cut.send(true);
+        })
     }
 
     async fn take(
@@ -131,7 +173,7 @@ impl Out {
         done: Vec<Done>,
         shared: &Shared,
     ) -> io::Result<()> {
-        let burials: Vec<Burial> = super::books::enter(&pipeline.ledger, &shared.metrics, plan, &done);
+        let burials: Vec<Burial> = Books::default().enter(&pipeline.ledger, &shared.metrics, plan, &done);
         shared.graveyard.bury(burials).await?;
         let mut per_sink: Vec<Vec<_>> = vec![Vec::new(); plan.sinks.len()];
         for Done { outcome, .. } in done {
@@ -140,10 +182,12 @@ impl Out {
             }
         }
         for (part, messages) in plan.sinks.iter().zip(per_sink) {
-            match self.sinks.iter().find(|(id, ..)| *id == part.id) {
-                Some((_, queue, _)) => {
-                    // Waits while the sink is slow: that slows the reading down.
-                    let _ = queue.send(Parcel { messages, mark: 0 }).await;
+            pipeline.ledger.accepted(messages.len());
+            match self.sinks.iter().find(|sink| sink.id == part.id) {
+                Some(sink) => {
+                    sink.state.pending.fetch_add(messages.len() as u64, Ordering::SeqCst);
+                    // Waits while the sink is slow: that slows the reading down. What an ended sink does not take stays pending.
+                    let _ = sink.queue.send(Parcel { messages, mark: 0 }).await;
                 }
                 // A sink that came with a later version takes part from the next run on.
                 None => messages.iter().for_each(|_| pipeline.ledger.dropped(&part.id, "sink added during the run")),
@@ -152,11 +196,15 @@ impl Out {
         Ok(())
     }
 
-    async fn close(self) {
-        for (_, queue, task) in self.sinks {
-            drop(queue);
-            let _ = task.await;
+    /// Lets the sinks send what they have. Gives the number of messages that were not sent.
+    async fn close(self) -> io::Result<u64> {
+        let mut unsent = 0;
+        for sink in self.sinks {
+            drop(sink.queue);
+            sink.task.await.map_err(io::Error::other)?;
+            unsent += sink.state.pending.load(Ordering::SeqCst);
         }
+        Ok(unsent)
     }
 }
 
@@ -180,7 +228,14 @@ fn read_all(
         };
         let mut batch = Vec::with_capacity(JOB_LINES);
         for piece in pieces(BufReader::with_capacity(256 * 1024, input)) {
-            let Piece { text, line, read } = piece?;
+            let Piece { text, line, read } = match piece {
+                Ok(piece) => piece,
+                Err(error) => {
+                    // What stands before the error is whole and goes on.
+                    let _ = batches.blocking_send(batch);
+                    return Err(io::Error::new(error.kind(), format!("{shown}: {error}")));
+                }
+            };
             progress.read_bytes.fetch_add(read, Ordering::Relaxed);
             if text.is_empty() {
                 continue;

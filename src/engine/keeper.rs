@@ -42,6 +42,9 @@ pub(super) struct Keeper {
     pub(super) missing: BTreeMap<String, std::time::Instant>,
 }
 
+/// A version that cannot run, and why.
+type Refusal = (Arc<Plan>, Diag);
+
 /// What a reload found.
 #[derive(Debug, Default)]
 pub(super) struct Report {
@@ -80,7 +83,7 @@ impl Keeper {
     pub(super) fn start(&mut self, plans: Vec<Arc<Plan>>) {
         for plan in plans {
             let name = plan.name.to_string();
-            self.lanes.insert(name, Lane::start(&plan, &self.shared, self.durable.clone()));
+            self.lanes.insert(name, Lane::start(&plan, &self.shared, self.durable.clone(), None));
         }
         self.publish();
     }
@@ -114,8 +117,9 @@ impl Keeper {
             }
             fresh.extend(plan);
         }
-        self.take_up(fresh, &tree, &mut report);
+        // First what goes: a renamed pipeline takes over the path of its old name.
         self.retire_missing(&tree, &mut report);
+        self.take_up(fresh, &tree, &mut report);
         if !report.changed.is_empty() {
             self.publish();
         }
@@ -154,24 +158,16 @@ impl Keeper {
 
     /// Hands new versions to their lanes.
     fn take_up(&mut self, fresh: Vec<Arc<Plan>>, tree: &Arc<Tree>, report: &mut Report) {
-        // A path that two pipelines want stays with the one that has it.
-        let mut candidates: Vec<Arc<Plan>> = self
-            .lanes
-            .values()
-            .map(|lane| lane.status.plan())
-            .filter(|plan| !fresh.iter().any(|new| new.name == plan.name))
-            .collect();
-        candidates.extend(fresh.iter().cloned());
-        let conflicts = routes::conflicts(&candidates);
+        let (fresh, conflicts) = self.without_conflicts(fresh);
+        for (plan, diag) in conflicts {
+            let name = plan.name.to_string();
+            self.board.problems(&name, std::slice::from_ref(&diag), tree);
+            self.board.refused(&name);
+            self.shared.metrics.reload(&name, "refused");
+            report.problems.push(diag);
+        }
         for plan in fresh {
             let name = plan.name.to_string();
-            if let Some((_, diag)) = conflicts.iter().find(|(taken, _)| *taken == plan.name) {
-                self.board.problems(&name, std::slice::from_ref(diag), tree);
-                self.board.refused(&name);
-                self.shared.metrics.reload(&name, "refused");
-                report.problems.push(diag.clone());
-                continue;
-            }
             self.board.accepted(&name);
             match self.lanes.get(&name) {
                 Some(lane) if lane.status.plan().fingerprint == plan.fingerprint => continue,
@@ -182,12 +178,45 @@ impl Keeper {
                 }
                 None => {
                     tracing::info!(pipeline = name, revision = %plan.revision, "new pipeline");
-                    self.lanes.insert(name.clone(), Lane::start(&plan, &self.shared, self.durable.clone()));
+                    let before = self.retiring.iter().position(|lane| lane.status.plan().name == plan.name);
+                    let before = before.map(|at| self.retiring.swap_remove(at));
+                    self.lanes.insert(name.clone(), Lane::start(&plan, &self.shared, self.durable.clone(), before));
                 }
             }
             self.shared.metrics.reload(&name, "accepted");
             report.changed.push(name);
         }
+    }
+
+    /// A path that two pipelines want stays with the one that has it. Gives the versions that can run, and the others.
+    fn without_conflicts(&self, mut fresh: Vec<Arc<Plan>>) -> (Vec<Arc<Plan>>, Vec<Refusal>) {
+        let mut refused = Vec::new();
+        // What is refused keeps running as it was, with the paths it had: another version may want those.
+        loop {
+            let replaced = |lane: &&Lane| fresh.iter().any(|new| new.name == lane.status.plan().name);
+            let stays = self.lanes.values().filter(|lane| !replaced(lane)).map(|lane| lane.status.plan());
+            let candidates: Vec<Arc<Plan>> = stays.chain(fresh.iter().cloned()).collect();
+            let conflicts = routes::conflicts(&candidates);
+            let before = fresh.len();
+            for (name, diag) in conflicts {
+                if let Some(at) = fresh.iter().position(|plan| plan.name == name) {
+                    refused.push((fresh.remove(at), diag));
+                }
+            }
+            if fresh.len() == before {
+                break;
+            }
+        }
+        // A pipeline whose file is gone still has its paths for a moment: who takes them over waits without a fuss.
+        refused.retain(|(plan, _)| {
+            let wants = routes::paths(plan);
+            !self
+                .missing
+                .keys()
+                .filter_map(|name| self.lanes.get(name))
+                .any(|lane| routes::paths(&lane.status.plan()).iter().any(|path| wants.contains(path)))
+        });
+        (fresh, refused)
     }
 
     /// Ends pipelines whose files have stayed away.
@@ -211,14 +240,26 @@ impl Keeper {
                 report.changed.push(name);
             }
         }
-        self.retiring.retain(|lane| !lane.task.is_finished());
+    }
+
+    /// Forgets the lanes of removed pipelines that have sent everything.
+    pub(super) fn tidy(&mut self) {
+        if self.retiring.iter().any(|lane| lane.task.is_finished()) {
+            self.retiring.retain(|lane| !lane.task.is_finished());
+            self.show_lanes();
+        }
     }
 
     /// Opens the routes to what runs, all at once.
     fn publish(&self) {
         let lanes = self.lanes.values().map(|lane| (lane.status.plan(), Arc::clone(&lane.status)));
         self.intake.routes.store(Arc::new(Routes::new(lanes)));
-        self.board.lanes(self.lanes.values().map(|lane| Arc::clone(&lane.status)).collect());
+        self.show_lanes();
+    }
+
+    fn show_lanes(&self) {
+        let status = |lane: &Lane| Arc::clone(&lane.status);
+        self.board.lanes(self.lanes.values().map(status).collect(), self.retiring.iter().map(status).collect());
     }
 
     /// Wakes sinks that wait: the user wants them to try again.

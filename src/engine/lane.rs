@@ -1,5 +1,7 @@
 //! One task per pipeline: reads its deliveries from the journal, has workers run them, and hands the messages to the sinks in order.
 
+mod sinks;
+
 use std::collections::{HashMap, VecDeque};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,12 +11,13 @@ use std::time::Duration;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
+use super::books::Books;
 use super::deliver::SinkState;
 use super::file_writer::FileWriter;
 use super::grave::Graveyard;
 use super::ledger::Ledger;
 use super::metrics::Metrics;
-use super::sink_lane::{SinkLane, same, unblocked};
+use super::sink_lane::{SinkLane, unblocked};
 use super::transmit::Output;
 use super::worker::{Done, Job, Workers};
 use crate::event::Delivery;
@@ -90,8 +93,14 @@ impl LaneStatus {
 }
 
 impl Lane {
-    /// Starts a lane. `durable` tells of new deliveries.
-    pub(super) fn start(plan: &Arc<Plan>, shared: &Arc<Shared>, durable: watch::Receiver<u64>) -> Self {
+    /// Starts a lane. `durable` tells of new deliveries. `before` is the lane of a removed pipeline of this name that still
+    /// sends: it ends first, so that no delivery goes through both.
+    pub(super) fn start(
+        plan: &Arc<Plan>,
+        shared: &Arc<Shared>,
+        durable: watch::Receiver<u64>,
+        before: Option<Self>,
+    ) -> Self {
         let (orders, receiver) = mpsc::unbounded_channel();
         let status = Arc::new(LaneStatus {
             plan: Mutex::new(Arc::clone(plan)),
@@ -107,11 +116,22 @@ impl Lane {
             previous: None,
             sinks: Vec::new(),
             jobs: VecDeque::new(),
-            processed: 0,
+            books: Books::default(),
         };
-        runner.open_sinks(plan);
-        runner.processed = runner.sinks.iter().map(|sink| sink.enqueued).max().unwrap_or(0);
-        let task = tokio::spawn(runner.run(receiver, durable));
+        // A new pipeline's sinks begin at the present, which must not move on before they do.
+        if before.is_none() {
+            runner.open_sinks(plan, None);
+        }
+        let plan = Arc::clone(plan);
+        let task = tokio::spawn(async move {
+            if let Some(before) = before {
+                let _ = before.orders.send(Order::Stop);
+                let _ = before.task.await;
+                runner.open_sinks(&plan, None);
+            }
+            runner.books.processed = runner.sinks.iter().map(|sink| sink.enqueued).max().unwrap_or(0);
+            runner.run(receiver, durable).await;
+        });
         Self { orders, status, task }
     }
 }
@@ -124,8 +144,7 @@ struct Runner {
     previous: Option<Arc<Plan>>,
     sinks: Vec<SinkLane>,
     jobs: VecDeque<Pending>,
-    /// Deliveries up to here are in the books; a re-run after a change of sinks counts nothing twice.
-    processed: u64,
+    books: Books,
 }
 
 impl Runner {
@@ -258,9 +277,7 @@ impl Runner {
 
     /// Books the outcomes of a job and hands the messages to the sinks.
     async fn finish(&mut self, mark: u64, plan: &Arc<Plan>, done: Vec<Done>) {
-        // A re-run after a change of sinks counts nothing twice.
-        let fresh = done.iter().filter(|done| done.delivery.seq > self.processed);
-        let burials = super::books::enter(&self.status.ledger, &self.shared.metrics, plan, fresh);
+        let burials = self.books.enter(&self.status.ledger, &self.shared.metrics, plan, &done);
         while let Err(error) = self.shared.graveyard.bury(burials.clone()).await {
             tracing::error!(pipeline = %plan.name, %error, "dead letters cannot be kept, will try again");
             tokio::time::sleep(Duration::from_secs(2)).await;
@@ -271,12 +288,12 @@ impl Runner {
                 let Some(part) = plan.sinks.get(number) else { continue };
                 let Some(at) = self.sinks.iter().position(|sink| sink.part.id == part.id) else {
                     // The sink went away with a newer version: its messages end here, and are said to.
-                    for _ in &messages {
-                        self.status.ledger.dropped(&part.id, "sink removed");
-                    }
+                    self.status.ledger.accepted(messages.len());
+                    self.drop_removed(&part.id, messages.len());
                     continue;
                 };
                 if delivery.seq > self.sinks[at].enqueued {
+                    self.status.ledger.accepted(messages.len());
                     per_sink[at].extend(messages.into_iter().map(|message| (message, Arc::clone(&plan.revision))));
                 }
             }
@@ -284,94 +301,7 @@ impl Runner {
         for (sink, messages) in self.sinks.iter_mut().zip(per_sink) {
             sink.put(messages, mark);
         }
-        self.processed = self.processed.max(mark);
-    }
-
-    /// Takes up a new version. Gives the position to read from again, if a sink changed.
-    async fn change(&mut self, plan: Arc<Plan>) -> Option<u64> {
-        let same_sinks = plan.sinks.len() == self.sinks.len()
-            && plan.sinks.iter().zip(&self.sinks).all(|(new, old)| same(new, &old.part));
-        self.previous = Some(std::mem::replace(&mut self.plan, Arc::clone(&plan)));
-        if same_sinks {
-            return None;
-        }
-        // Jobs of the version before end first: what they made for sinks that stay is sent as it is.
-        while let Some(Some((mark, plan, done))) =
-            if self.jobs.is_empty() { None } else { Some(next_done(&mut self.jobs).await) }
-        {
-            self.finish(mark, &plan, done).await;
-        }
-        let (stay, go): (Vec<_>, Vec<_>) = std::mem::take(&mut self.sinks)
-            .into_iter()
-            .partition(|sink| plan.sinks.iter().any(|part| same(part, &sink.part)));
-        for sink in go {
-            sink.stop().await;
-            self.save_cursor(&sink.part.id, sink.state.cursor.load(Ordering::SeqCst));
-            if !plan.sinks.iter().any(|part| part.id == sink.part.id) {
-                for _ in 0..sink.state.pending.load(Ordering::SeqCst) {
-                    self.status.ledger.dropped(&sink.part.id, "sink removed");
-                }
-            }
-        }
-        self.sinks = stay;
-        self.open_sinks(&plan);
-        Some(self.start_position())
-    }
-
-    /// Opens the sinks of a plan that are not open, at the cursor they have, or at the present for a new one.
-    fn open_sinks(&mut self, plan: &Arc<Plan>) {
-        let known: Vec<_> =
-            plan.sinks.iter().filter_map(|part| self.shared.cursors.get(&plan.name, &part.id)).collect();
-        let present = known.iter().copied().min().unwrap_or_else(|| self.shared.journal.durable());
-        let mut sinks = Vec::new();
-        for part in &plan.sinks {
-            if let Some(at) = self.sinks.iter().position(|sink| same(part, &sink.part)) {
-                sinks.push(self.sinks.swap_remove(at));
-                continue;
-            }
-            let cursor = self.shared.cursors.get(&plan.name, &part.id).unwrap_or(present);
-            self.save_cursor(&part.id, cursor);
-            sinks.push(SinkLane::open(part, cursor, plan, &self.status, &self.shared));
-        }
-        self.sinks = sinks;
-        *self.status.sinks.lock().unwrap_or_else(std::sync::PoisonError::into_inner) =
-            self.sinks.iter().map(|sink| (Arc::clone(&sink.part.id), Arc::clone(&sink.state))).collect();
-    }
-
-    fn start_position(&self) -> u64 {
-        self.sinks.iter().map(|sink| sink.enqueued).min().unwrap_or_else(|| self.shared.journal.durable())
-    }
-
-    /// Lets the sinks send what they have, then ends; an order to stop cuts it short.
-    async fn close(&mut self, mut orders: mpsc::UnboundedReceiver<Order>) {
-        for sink in &mut self.sinks {
-            sink.queue = None;
-        }
-        loop {
-            if self.sinks.iter().all(|sink| sink.task.is_finished()) {
-                break;
-            }
-            tokio::select! {
-                order = orders.recv() => if matches!(order, Some(Order::Stop) | None) { break },
-                () = tokio::time::sleep(Duration::from_millis(5)) => {}
-            }
-        }
-        self.abandon().await;
-    }
-
-    /// Ends after the requests under way.
-    async fn abandon(&mut self) {
-        for sink in std::mem::take(&mut self.sinks) {
-            let (id, state) = (Arc::clone(&sink.part.id), Arc::clone(&sink.state));
-            sink.stop().await;
-            self.save_cursor(&id, state.cursor.load(Ordering::SeqCst));
-        }
-    }
-
-    fn save_cursor(&self, sink: &str, cursor: u64) {
-        if let Err(error) = self.shared.cursors.set(&self.plan.name, sink, cursor) {
-            tracing::warn!(pipeline = %self.plan.name, sink, %error, "a cursor could not be written");
-        }
+        self.books.pass(mark, self.status.floor());
     }
 }
 

@@ -47,10 +47,20 @@ impl Ledger {
         self.deliveries.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// A delivery went through the steps, giving that many messages and ends.
-    pub fn processed(&self, ends: usize) {
-        self.accepted.fetch_add(ends as u64, Ordering::Relaxed);
+    /// A delivery went through the steps, and so many of its events ended there.
+    pub fn processed(&self, ended: usize) {
+        self.accepted(ended);
         self.processed.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// That many messages or ends came to be. Each is counted as sent, dropped or dead later.
+    pub fn accepted(&self, count: usize) {
+        self.accepted.fetch_add(count as u64, Ordering::Relaxed);
+    }
+
+    /// Messages that were on their way are made anew, and then accepted again.
+    pub fn withdrawn(&self, count: u64) {
+        self.accepted.fetch_sub(count, Ordering::Relaxed);
     }
 
     /// Messages were taken by a sink.
@@ -119,7 +129,9 @@ mod tests {
     #[test]
     fn the_books_balance() {
         let ledger = Ledger::default();
-        ledger.processed(4);
+        ledger.processed(1);
+        ledger.accepted(4);
+        ledger.withdrawn(1);
         ledger.sent(2);
         ledger.dropped("filter", "not wanted");
         assert_eq!(ledger.balance(), Balance { accepted: 4, sent: 2, dropped: 1, dead: 0, pending: 1 });

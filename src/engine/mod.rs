@@ -36,14 +36,12 @@ pub use start::{Engine, Settings, StartError};
 pub use status::{diag_json, text_of};
 pub use transmit::Output;
 
-/// Waits for all futures at once.
-async fn join_all<T: Send + 'static>(futures: Vec<impl Future<Output = T> + Send + 'static>) -> Vec<T> {
+/// Waits for all futures at once. `None` stands in the place of one that panicked.
+async fn join_all<T: Send + 'static>(futures: Vec<impl Future<Output = T> + Send + 'static>) -> Vec<Option<T>> {
     let tasks: Vec<_> = futures.into_iter().map(tokio::spawn).collect();
     let mut results = Vec::with_capacity(tasks.len());
     for task in tasks {
-        if let Ok(result) = task.await {
-            results.push(result);
-        }
+        results.push(task.await.ok());
     }
     results
 }

@@ -68,6 +68,12 @@ impl Routes {
     }
 }
 
+/// The paths that a plan's sources listen at.
+pub(super) fn paths(plan: &Plan) -> Vec<String> {
+    let inputs = plan.sources.iter().map(|part| part.source.input());
+    inputs.filter_map(|input| if let Input::Http { path, .. } = input { Some(path) } else { None }).collect()
+}
+
 /// Errors for plans whose paths another plan has already; the first by name keeps it.
 pub(super) fn conflicts(plans: &[Arc<Plan>]) -> Vec<(Arc<str>, Diag)> {
     let mut taken: HashMap<String, Arc<str>> = HashMap::new();

@@ -39,6 +39,7 @@ impl SinkLane {
             pipeline: Arc::clone(&plan.name),
             part: part.clone(),
             state: Arc::clone(&state),
+            journaled: true,
             transmitter: Transmitter::open(part, shared, true),
             graveyard: Arc::clone(&shared.graveyard),
             ledger: Arc::clone(&status.ledger),
@@ -65,11 +66,21 @@ impl SinkLane {
     fn fill(&mut self) {
         let Some(queue) = &self.queue else { return };
         while let Some(parcel) = self.overflow.pop_front() {
-            if let Err(mpsc::error::TrySendError::Full(parcel)) = queue.try_send(parcel) {
-                self.overflow.push_front(parcel);
-                return;
+            match queue.try_send(parcel) {
+                Ok(()) => {}
+                Err(mpsc::error::TrySendError::Full(parcel)) => {
+                    self.overflow.push_front(parcel);
+                    return;
+                }
+                // Its cursor stands still: the next start sends what is dropped here.
+                Err(mpsc::error::TrySendError::Closed(_)) => self.state.ended_early(&self.part.id),
             }
         }
+    }
+
+    /// The delivery up to which everything has been sent.
+    pub(super) fn cursor(&self) -> u64 {
+        self.state.cursor.load(Ordering::SeqCst)
     }
 
     /// Ends the task after its request; what is queued is left.

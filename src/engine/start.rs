@@ -175,7 +175,7 @@ impl Engine {
 
         let (stop, stopped) = watch::channel(false);
         let (intake_stop, intake_stopped) = watch::channel(false);
-        let files = start_files(&keeper, &shared, &stopped);
+        let files = start_files(&keeper, &shared, &stopped, settings.drain);
         let admin_state = Arc::new(Admin {
             board: Arc::clone(&board),
             metrics,
@@ -317,6 +317,7 @@ fn start_files(
     keeper: &Keeper,
     shared: &Arc<Shared>,
     stop: &watch::Receiver<bool>,
+    drain: Duration,
 ) -> Vec<(String, Arc<Progress>, JoinHandle<std::io::Result<()>>)> {
     let mut runs = Vec::new();
     for lane in keeper.lanes.values() {
@@ -330,7 +331,7 @@ fn start_files(
                 input,
                 Arc::clone(shared),
                 Arc::clone(&progress),
-                stop.clone(),
+                (stop.clone(), drain),
             );
             runs.push((status.plan().name.to_string(), progress, tokio::spawn(task)));
         }
@@ -344,7 +345,7 @@ async fn run_file(
     input: FileInput,
     shared: Arc<Shared>,
     progress: Arc<Progress>,
-    stop: watch::Receiver<bool>,
+    stop: (watch::Receiver<bool>, Duration),
 ) -> std::io::Result<()> {
     let done = files::run(Arc::clone(&status), source, input, shared, Arc::clone(&progress), stop).await;
     progress.done.store(true, Ordering::SeqCst);

@@ -19,10 +19,18 @@ pub(super) struct Board {
 #[derive(Default)]
 struct Inner {
     lanes: Vec<Arc<LaneStatus>>,
+    /// Of removed pipelines that still send: the journal keeps what they need.
+    retiring: Vec<Arc<LaneStatus>>,
     /// The newest problems of each pipeline's files, drawn.
     problems: BTreeMap<String, Vec<Value>>,
     /// Pipelines whose newest edit was refused.
     refused: Vec<String>,
+}
+
+impl Inner {
+    fn all(&self) -> impl Iterator<Item = &Arc<LaneStatus>> {
+        self.lanes.iter().chain(&self.retiring)
+    }
 }
 
 impl Board {
@@ -30,8 +38,9 @@ impl Board {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn lanes(&self, lanes: Vec<Arc<LaneStatus>>) {
-        self.lock().lanes = lanes;
+    pub(super) fn lanes(&self, lanes: Vec<Arc<LaneStatus>>, retiring: Vec<Arc<LaneStatus>>) {
+        let mut inner = self.lock();
+        (inner.lanes, inner.retiring) = (lanes, retiring);
     }
 
     /// Notes and logs what loading a pipeline said.
@@ -73,13 +82,13 @@ impl Board {
 
     /// The smallest position that any sink still needs; `None` without sinks.
     pub(super) fn floor(&self) -> Option<u64> {
-        self.lock().lanes.iter().map(|lane| lane.floor()).min()
+        self.lock().all().map(|lane| lane.floor()).min()
     }
 
     /// Each sink's pipeline, id and cursor.
     pub(super) fn cursors(&self) -> Vec<(Arc<str>, Arc<str>, u64)> {
         let mut cursors = Vec::new();
-        for lane in &self.lock().lanes {
+        for lane in self.lock().all() {
             let name = Arc::clone(&lane.plan().name);
             let sinks = lane.sinks.lock().unwrap_or_else(PoisonError::into_inner);
             cursors.extend(

@@ -39,11 +39,12 @@ pub(super) async fn tend(
                 again = keeper.reload(false).await.again.map(|after| tokio::time::Instant::now() + after);
             }
             Some(()) = reloads.recv() => {
-                keeper.reload(true).await;
+                again = keeper.reload(true).await.again.map(|after| tokio::time::Instant::now() + after);
                 keeper.nudge();
             }
             _ = tidy.tick() => {
                 save_cursors(&board, &journal, &cursors);
+                keeper.tidy();
                 if swept.elapsed() >= SWEEP {
                     swept = tokio::time::Instant::now();
                     let journal = Arc::clone(&journal);

@@ -97,7 +97,10 @@ impl Transmitter {
                 io_judgement(written.map_err(std::io::Error::other).and_then(|written| written))
             }
             Self::Console { pretty, dry, out } => {
-                io_judgement(out.write(&console_text(messages, *pretty, dry.as_deref())))
+                let (out, text) = (out.clone(), console_text(messages, *pretty, dry.as_deref()));
+                // Who reads the output may pause for as long as they like.
+                let written = tokio::task::spawn_blocking(move || out.write(&text)).await;
+                io_judgement(written.map_err(std::io::Error::other).and_then(|written| written))
             }
         };
         Sent { judgement }
