@@ -109,7 +109,7 @@ fn two_hundred_edits_under_load() {
     stop.store(true, Ordering::SeqCst);
     sender.join().expect("no request was refused");
     let sent = sent.load(Ordering::SeqCst);
-    let received = segment.wait_until(Duration::from_secs(60), "every event", |stored| stored.len() as u64 >= sent);
+    let received = segment.wait_until(Duration::from_secs(200), "every event", |stored| stored.len() as u64 >= sent);
 
     assert_eq!(received.len() as u64, sent, "nothing is lost and nothing is doubled");
     for stored in &received {
