@@ -113,3 +113,51 @@ fn a_bad_fixture_is_told_with_its_place() {
     assert!(shown.contains("tests/fixtures/shop/bad.yaml:1:10") && shown.contains("did you mean `json`?"), "{shown}");
     assert!(shown.contains("did you mean `expect`?"), "{shown}");
 }
+
+#[test]
+fn check_goes_on_behind_the_first_mistake_and_sees_what_no_pipeline_runs() {
+    let broken = "sources:
+  - webhook: { verify: none }
+stps: []
+steps:
+  - script: { inline: \"let b = = 2;\" }
+sinks:
+  - console
+";
+    let project = Project::new()
+        .pipeline("one", broken)
+        .pipeline("shop", PIPELINE)
+        .file("pipelines/shop.yml", PIPELINE)
+        .file("tests/fixtures/shpo/a.yaml", "given: { json: {} }\nexpect: []\n");
+    let output = cartwire(&["check"], &project);
+    assert_eq!(output.status.code(), Some(1));
+    let shown = both(&output);
+    for part in ["did you mean `steps`?", "one.yaml:5:", "is also in pipelines/shop.yaml", "did you mean `shop`?"] {
+        assert!(shown.contains(part), "{part} in\n{shown}");
+    }
+}
+
+#[test]
+fn a_fixture_that_cannot_fail_is_an_error() {
+    for (fixture, part) in [
+        ("given: []\nexpect: []\n", "no delivery"),
+        ("given: { json: {}, sign: no }\nexpect: []\n", "`sign` takes true or false"),
+        ("given: { json: {}, headers: [a] }\nexpect: []\n", "`headers` takes a map"),
+        ("given: { json: {} }\nexact: yes\nexpect: []\n", "`exact` takes true or false"),
+    ] {
+        let project = Project::new().pipeline("shop", PIPELINE).file("tests/fixtures/shop/a.yaml", fixture);
+        let output = cartwire(&["check"], &project);
+        assert_eq!(output.status.code(), Some(1), "{fixture}");
+        assert!(both(&output).contains(part), "{fixture}\n{}", both(&output));
+    }
+}
+
+#[test]
+fn what_fails_whatever_is_expected_is_not_blessed() {
+    let fixture = "given: { body: \"{\", headers: { content-type: application/json } }\n";
+    let project = Project::new().pipeline("shop", PIPELINE).file("tests/fixtures/shop/dead.yaml", fixture);
+    let output = cartwire(&["test", "--bless"], &project);
+    assert_eq!(output.status.code(), Some(1), "{}", both(&output));
+    assert!(both(&output).contains("is not blessed"), "{}", both(&output));
+    assert_eq!(std::fs::read_to_string(project.path("tests/fixtures/shop/dead.yaml")).unwrap(), fixture);
+}

@@ -66,7 +66,11 @@ impl Loader<'_> {
         };
         self.known(entries, &CASE_KEYS);
         let given = if let Some(given) = node.get("given") {
-            given.as_list().unwrap_or(std::slice::from_ref(given)).iter().filter_map(|node| self.given(node)).collect()
+            let items = given.as_list().unwrap_or(std::slice::from_ref(given));
+            if items.is_empty() {
+                self.error("`given` has no delivery: such a case could never fail", given);
+            }
+            items.iter().filter_map(|node| self.given(node)).collect()
         } else {
             self.error("a fixture needs `given`: the delivery that comes in", &node);
             Vec::new()
@@ -77,15 +81,9 @@ impl Loader<'_> {
             expect_entry.filter(|entry| entry.value.value != Value::Null).and_then(|entry| self.expect(&entry.value));
         let dropped = node.get("dropped").map(Self::texts);
         let dead = node.get("dead").map(Self::texts).unwrap_or_default();
-        let exact = node.get("exact").is_some_and(|node| node.value == Value::Bool(true));
-        let sample = node.get("sample").is_some_and(|node| node.value == Value::Bool(true));
-        let env = node
-            .get("env")
-            .and_then(Node::as_map)
-            .unwrap_or_default()
-            .iter()
-            .map(|entry| (entry.key.clone(), plain(&entry.value)))
-            .collect();
+        let exact = self.flag(&node, "exact", false);
+        let sample = self.flag(&node, "sample", false);
+        let env = self.map(&node, "env").iter().map(|entry| (entry.key.clone(), plain(&entry.value))).collect();
         let broken = self.problems.len() > before;
         (!broken).then(|| Case {
             pipeline: pipeline.to_owned(),
@@ -118,10 +116,10 @@ impl Loader<'_> {
         if let Some(file) = node.get("headers_file") {
             given.headers = self.headers_file(file)?;
         }
-        for entry in node.get("headers").and_then(Node::as_map).unwrap_or_default() {
+        for entry in self.map(node, "headers") {
             given.set_header(&entry.key, &plain(&entry.value));
         }
-        given.sign = !node.get("sign").is_some_and(|node| node.value == Value::Bool(false));
+        given.sign = self.flag(node, "sign", true);
         given.status = match node.get("status") {
             Some(status) => {
                 let parsed = plain(status).parse().ok();
@@ -133,6 +131,25 @@ impl Loader<'_> {
             None => None,
         };
         Some(given)
+    }
+
+    fn flag(&mut self, node: &Node, key: &str, default: bool) -> bool {
+        match node.get(key).map(|node| (node, &node.value)) {
+            None => default,
+            Some((_, Value::Bool(value))) => *value,
+            Some((node, _)) => {
+                self.error(format!("`{key}` takes true or false, not {}", node.kind()), node);
+                default
+            }
+        }
+    }
+
+    fn map<'n>(&mut self, node: &'n Node, key: &str) -> &'n [Entry] {
+        let Some(node) = node.get(key) else { return &[] };
+        node.as_map().unwrap_or_else(|| {
+            self.error(format!("`{key}` takes a map, not {}", node.kind()), node);
+            &[]
+        })
     }
 
     fn body(&mut self, node: &Node) -> Option<Vec<u8>> {

@@ -40,7 +40,7 @@ pub fn text(case: &Case, result: &CaseResult, steps: bool) -> String {
                 let _ = writeln!(out, "  a message to {sink} that nobody expected:");
                 out.push_str(&lines(got, GREEN, '+', 4));
             }
-            Failure::Other(text) => {
+            Failure::Unstated(text) | Failure::Other(text) => {
                 let _ = writeln!(out, "  {text}");
             }
         }
@@ -65,6 +65,7 @@ pub fn json(case: &Case, result: &CaseResult) -> Value {
             }
             Failure::Missing { sink, want } => object!({"kind": "missing", "sink": sink, "expected": want}),
             Failure::Extra { sink, got } => object!({"kind": "extra", "sink": sink, "got": got}),
+            Failure::Unstated(text) => object!({"kind": "unstated", "message": text}),
             Failure::Other(text) => object!({"kind": "other", "message": text}),
         })
         .collect();

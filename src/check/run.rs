@@ -52,7 +52,9 @@ pub enum Failure {
         /// The message.
         got: Value,
     },
-    /// Anything else, in words.
+    /// Nothing is expected yet; in words.
+    Unstated(String),
+    /// Anything else, in words: no expectation of messages mends it.
     Other(String),
 }
 
@@ -162,7 +164,7 @@ fn judge(case: &Case, total: &Outcome, result: &mut CaseResult) {
             && case.dead.is_empty()
             && case.given.iter().all(|given| given.status.is_none()) =>
         {
-            result.failures.push(Failure::Other(
+            result.failures.push(Failure::Unstated(
                 "the case expects nothing yet: look at what came out, then use --bless".to_owned(),
             ));
         }

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::{Outcome, Placeholders, complain, count};
-use crate::check;
+use crate::check::{self, Case};
 use crate::config::pipeline_files;
-use crate::diag::Diag;
+use crate::diag::{Diag, did_you_mean};
 use crate::engine::{diag_json, load_all, read_tree, text_of};
 use crate::script::Limits;
+use crate::tree::Tree;
 
 #[derive(clap::Args)]
 pub(super) struct Arguments {
@@ -44,6 +45,7 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
     let (_, mut problems) = load_all(&Arc::new(tree.clone()), &[], &shared, &Limits::default());
     let (cases, found) = check::load(&arguments.dir, &mut tree);
     problems.extend(found);
+    problems.extend(cases.iter().filter_map(|case| of_no_pipeline(case, &tree)));
     for name in env.missing() {
         problems.push(
             Diag::warning("missing-variable", format!("{name} is not set"))
@@ -72,6 +74,21 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
         );
     }
     if errors > 0 || (arguments.strict && warnings > 0) { Outcome::Failed } else { Outcome::Fine }
+}
+
+/// A fixture that stands in a folder which is named like no pipeline is never run.
+fn of_no_pipeline(case: &Case, tree: &Tree) -> Option<Diag> {
+    let names: Vec<_> = pipeline_files(tree).into_iter().map(|(_, name)| name).collect();
+    if names.contains(&case.pipeline) {
+        return None;
+    }
+    let near = did_you_mean(&case.pipeline, names.iter().map(String::as_str));
+    let help = near.map_or_else(
+        || "fixtures stand in a folder named like their pipeline".to_owned(),
+        |name| format!("did you mean `{name}`?"),
+    );
+    let message = format!("there is no pipeline `{}`", case.pipeline);
+    Some(Diag::error("no-pipeline", message).in_file(&case.file).help(help))
 }
 
 /// By file and place; what has no file last. The same problem once, also when several pipelines import the same script.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::{Outcome, Placeholders, STYLE_DIM, STYLE_GOOD, complain, count};
-use crate::check::{self, Case, CaseResult};
+use crate::check::{self, Case, CaseResult, Failure};
 use crate::config::pipeline_files;
 use crate::engine::{read_tree, text_of};
 use crate::pipeline::{Loaded, Pipeline, Plan};
@@ -96,7 +96,7 @@ fn run_here(arguments: &Arguments) -> Outcome {
         if !arguments.json {
             anstream::print!("{}", check::report_text(case, &result, true));
         }
-        if arguments.bless && write(arguments, case, &result, &texts) {
+        if arguments.bless && can_be_blessed(case, &result) && write(arguments, case, &result, &texts) {
             blessed += 1;
         } else {
             failed += 1;
@@ -132,6 +132,15 @@ fn show_passed(case: &Case, result: &CaseResult, arguments: &Arguments) {
         let note = format!("{STYLE_DIM}{}{STYLE_DIM:#}", count(messages, "message"));
         anstream::println!("{STYLE_GOOD}ok{STYLE_GOOD:#}   {} › {} {note}", case.pipeline, case.name);
     }
+}
+
+/// A refused delivery, or a dead letter that nobody expects, fails whatever messages are expected: writing some would hide it.
+fn can_be_blessed(case: &Case, result: &CaseResult) -> bool {
+    let fails_anyway = result.failures.iter().any(|failure| matches!(failure, Failure::Other(_)));
+    if fails_anyway {
+        complain(format!("{} is not blessed: state what else happened with `dead`, `dropped` or `status`", case.file));
+    }
+    !fails_anyway
 }
 
 fn write(arguments: &Arguments, case: &Case, result: &CaseResult, texts: &Tree) -> bool {

@@ -3,8 +3,8 @@
 mod part;
 mod read;
 
-use crate::diag::{Diag, Span};
-use crate::registry::{Environment, Options, Room};
+use crate::diag::Span;
+use crate::registry::{Options, Room};
 use crate::sink::SINKS;
 use crate::source::SOURCES;
 use crate::step::STEPS;
@@ -82,25 +82,6 @@ pub fn kinds(room: Room) -> Vec<&'static str> {
         Room::Step => STEPS.iter().map(|part| part.def.name).collect(),
         Room::Sink => SINKS.iter().map(|part| part.def.name).collect(),
     }
-}
-
-/// Reads every pipeline of a project: specs that are whole, and all problems.
-pub fn read_all(tree: &Tree, env: &dyn Environment) -> (Vec<Spec>, Vec<Diag>) {
-    let mut specs: Vec<Spec> = Vec::new();
-    let mut problems = Vec::new();
-    for (file, name) in pipeline_files(tree) {
-        if let Some(first) = specs.iter().find(|spec| spec.name == name) {
-            problems.push(
-                Diag::error("duplicate-pipeline", format!("the pipeline `{name}` is also in {}", first.file))
-                    .in_file(file),
-            );
-            continue;
-        }
-        let (spec, found) = read(tree, &file, &name, env);
-        problems.extend(found);
-        specs.extend(spec);
-    }
-    (specs, problems)
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use crate::yaml::{self, Node, Value};
 
 const KEYS: [&str; 4] = ["description", "sources", "steps", "sinks"];
 
-/// Reads one pipeline file. The spec is `None` when an error makes it unusable; all problems are returned either way.
+/// Reads one pipeline file. The spec is what could be read; with an error among the problems it serves only to look for more.
 pub fn read(tree: &Tree, file: &str, name: &str, env: &dyn Environment) -> (Option<Spec>, Vec<Diag>) {
     let Some(text) = tree.get(file) else {
         return (None, vec![Diag::error("missing-file", format!("there is no {file}")).in_file(file)]);
@@ -20,6 +20,15 @@ pub fn read(tree: &Tree, file: &str, name: &str, env: &dyn Environment) -> (Opti
             Diag::error("pipeline-name", format!("`{name}` cannot name a pipeline"))
                 .in_file(file)
                 .help("use lower-case letters, digits, `-` and `_`: the name stands in addresses and metrics"),
+        );
+    }
+    if let Some(other) =
+        file.strip_suffix(".yml").map(|stem| format!("{stem}.yaml")).filter(|other| tree.get(other).is_some())
+    {
+        problems.push(
+            Diag::error("duplicate-pipeline", format!("the pipeline `{name}` is also in {other}"))
+                .in_file(file)
+                .help("remove or rename one of the two files"),
         );
     }
     let Some(node) = node else {
@@ -34,8 +43,7 @@ pub fn read(tree: &Tree, file: &str, name: &str, env: &dyn Environment) -> (Opti
     };
     let source = Source { file, env };
     let spec = top_level(&node, name, &source, &mut problems);
-    let broken = problems.iter().any(Diag::is_error);
-    (spec.filter(|_| !broken), problems)
+    (spec, problems)
 }
 
 fn top_level(node: &Node, name: &str, source: &Source<'_>, problems: &mut Vec<Diag>) -> Option<Spec> {

@@ -1,6 +1,7 @@
 //! What pipeline files say, and what is said of bad ones.
 
 use super::*;
+use crate::diag::Diag;
 use crate::registry::Environment;
 
 struct Env;

@@ -136,7 +136,9 @@ impl Keeper {
             let untouched = self.lanes.get(&name).is_some_and(|lane| {
                 let plan = lane.status.plan();
                 // A refused edit that is taken back must clear its message: it counts as touched.
-                !self.board.is_refused(&name) && plan.files.iter().all(|file| before.get(file) == tree.get(file))
+                !self.board.is_refused(&name)
+                    && plan.files.contains(&file)
+                    && plan.files.iter().all(|file| before.get(file) == tree.get(file))
             });
             if force || !untouched {
                 wanted.push((file, name));
