@@ -4,24 +4,22 @@ use std::convert::Infallible;
 use std::io::Read;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode};
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
-use hyper::body::{Body, Incoming};
+use http_body_util::Full;
+use hyper::body::Incoming;
 use tokio::sync::{Semaphore, oneshot};
 
+use super::body::{self, Unread};
 use super::metrics::Metrics;
 use super::routes::{Route, Routes};
 use super::transmit::now_ms;
 use crate::event::Delivery;
 use crate::journal::{AppendError, Journal};
 use crate::source::{Reply, Request, Verdict};
-
-/// A body must be complete within this time: a slow sender may not hold a place for ever.
-const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// What every connection shares.
 pub(super) struct Intake {
@@ -33,9 +31,6 @@ pub(super) struct Intake {
     /// Room for bodies that are being read, in KiB: many large bodies at once must not fill the memory.
     pub(super) room_kib: Arc<Semaphore>,
 }
-
-/// Bodies under way take so much memory at most.
-pub(super) const ROOM_KIB: usize = 256 * 1024;
 
 impl Intake {
     /// Answers one request. Never fails: whatever happens has a status.
@@ -64,15 +59,15 @@ impl Intake {
     ) -> Result<Reply, Reply> {
         let (head, body) = request.into_parts();
         let limit = route.source.body_bytes_max();
-        let expected = body.size_hint().upper().unwrap_or(limit as u64).min(limit as u64);
-        let Ok(_room) = Arc::clone(&self.room_kib).try_acquire_many_owned((expected / 1024 + 1) as u32) else {
-            self.metrics.refused(&route.plan.name, &route.id, "overloaded");
-            return Err(route.source.overloaded(1));
+        // Held until the delivery is durable.
+        let kept = match body::read(body, limit, &self.room_kib).await {
+            Ok(kept) => kept,
+            Err(unread) => return Err(self.unread(route, limit, unread)),
         };
-        let wire = self.read(route, body, limit).await?;
+        let wire = &kept.bytes;
         let started = Instant::now();
-        let decoded = self.unpack(route, &head.headers, &wire, limit)?;
-        let body = decoded.as_ref().unwrap_or(&wire);
+        let decoded = self.unpack(route, &head.headers, wire, limit)?;
+        let body = decoded.as_ref().unwrap_or(wire);
         let peer = self.client(&head.headers, peer);
         let received_ms = now_ms();
         let seen = Request {
@@ -81,7 +76,7 @@ impl Intake {
             query: head.uri.query().unwrap_or_default(),
             headers: &head.headers,
             peer: &peer,
-            wire: &wire,
+            wire,
             body,
             now_ms: received_ms,
         };
@@ -127,6 +122,7 @@ impl Intake {
             Err(error) => error,
         };
         let retry_after_s = match &error {
+            AppendError::TooLarge { bytes_max, .. } => return Err(self.too_large(route, *bytes_max)),
             AppendError::Full { retry_after_ms, .. } => retry_after_ms.div_ceil(1000).max(1),
             _ => 5,
         };
@@ -135,15 +131,15 @@ impl Intake {
         Err(route.source.overloaded(retry_after_s))
     }
 
-    async fn read(&self, route: &Route, body: Incoming, limit: usize) -> Result<Bytes, Reply> {
-        if body.size_hint().lower() > limit as u64 {
-            return Err(self.too_large(route, limit));
-        }
-        match tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, limit).collect()).await {
-            Ok(Ok(collected)) => Ok(collected.to_bytes()),
-            Ok(Err(error)) if error.is::<LengthLimitError>() => Err(self.too_large(route, limit)),
-            Ok(Err(_)) => Err(self.refuse(route, "bad-body", 400, "the body could not be read\n")),
-            Err(_) => Err(self.refuse(route, "slow-body", 408, "the body did not arrive in time\n")),
+    fn unread(&self, route: &Route, limit: usize, unread: Unread) -> Reply {
+        match unread {
+            Unread::TooLarge => self.too_large(route, limit),
+            Unread::Slow => self.refuse(route, "slow-body", 408, "the body did not arrive in time\n"),
+            Unread::Broken => self.refuse(route, "bad-body", 400, "the body could not be read\n"),
+            Unread::NoRoom => {
+                self.metrics.refused(&route.plan.name, &route.id, "overloaded");
+                route.source.overloaded(1)
+            }
         }
     }
 

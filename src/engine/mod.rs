@@ -5,6 +5,7 @@
 
 mod admin;
 mod backoff;
+mod body;
 mod books;
 mod deliver;
 mod file_writer;

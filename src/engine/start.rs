@@ -153,7 +153,7 @@ impl Engine {
             journal: Arc::clone(&journal),
             metrics: Arc::clone(&metrics),
             behind_proxy: settings.behind_proxy,
-            room_kib: Arc::new(tokio::sync::Semaphore::new(super::intake::ROOM_KIB)),
+            room_kib: Arc::new(tokio::sync::Semaphore::new(super::body::ROOM_KIB)),
         });
         let mut keeper = Keeper {
             shared: Arc::clone(&shared),
