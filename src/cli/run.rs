@@ -150,6 +150,11 @@ async fn until_the_end(engine: &mut Engine, arguments: &Arguments, signals: &mut
     let mut failed = false;
     if arguments.samples {
         failed |= samples::send_all(engine, &arguments.dir).await > 0;
+        if !arguments.until_idle {
+            tracing::info!(
+                "samples are through; edit a pipeline and save, then send again with `cartwire send`; Ctrl-C ends"
+            );
+        }
     }
     let ends = arguments.until_idle || engine.ends_with_files();
     loop {
