@@ -132,7 +132,9 @@ async fn http(
     messages: &[Bytes],
     retries: u32,
 ) -> Judgement {
-    let outgoing = part.sink.request(messages, &Attempt { now_ms: now_ms(), retries });
+    let Some(outgoing) = caught(|| part.sink.request(messages, &Attempt { now_ms: now_ms(), retries })) else {
+        return internal_error();
+    };
     let Ok(method) = reqwest::Method::from_bytes(outgoing.method.as_bytes()) else {
         return Judgement::Halt { reason: format!("`{}` is no HTTP method", outgoing.method) };
     };
@@ -165,13 +167,24 @@ async fn http(
             }
         }
     }
-    part.sink.judge(&Answer {
+    let answer = Answer {
         status: response.status().as_u16(),
         headers: response.headers(),
         body: &body,
         messages: messages.len(),
         now_ms: now_ms(),
-    })
+    };
+    caught(|| part.sink.judge(&answer)).unwrap_or_else(internal_error)
+}
+
+/// A sink that fails on a message must not end the task that serves all of them.
+fn caught<T>(run: impl FnOnce() -> T) -> Option<T> {
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)).ok()
+}
+
+/// The batch is split until the message that is to blame stands alone; that one becomes a dead letter.
+fn internal_error() -> Judgement {
+    Judgement::Reject { reason: "Cartwire failed on this message; please report it".to_owned() }
 }
 
 /// An error with its causes, without the address: an address may carry credentials.
@@ -228,4 +241,48 @@ fn about(message: &[u8]) -> String {
 /// The wall clock, in milliseconds since 1970.
 pub(super) fn now_ms() -> i64 {
     SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_millis() as i64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{Event, Refused};
+    use crate::sink::{Batching, EventId, Outgoing, Sink};
+
+    /// Fails on whatever it is given.
+    struct Panics;
+
+    impl Sink for Panics {
+        fn target(&self) -> Target {
+            Target::Http { timeout_ms: 1000 }
+        }
+
+        fn encode(&self, _: &Event, _: &EventId<'_>, _: &mut Vec<u8>) -> Result<(), Refused> {
+            Ok(())
+        }
+
+        fn batching(&self) -> Batching {
+            Batching { events_max: 1, bytes_max: 1, linger_ms: 0, concurrency: 1 }
+        }
+
+        fn request(&self, messages: &[Bytes], _: &Attempt) -> Outgoing {
+            panic!("cannot write {messages:?}")
+        }
+
+        fn judge(&self, answer: &Answer<'_>) -> Judgement {
+            panic!("cannot read {}", answer.status)
+        }
+
+        fn describe(&self) -> String {
+            String::new()
+        }
+    }
+
+    #[tokio::test]
+    async fn a_sink_that_panics_refuses_the_message() {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let part = SinkPart { id: "p".into(), kind: "p", sink: Arc::new(Panics), fingerprint: [0; 32] };
+        let judgement = http(&reqwest::Client::new(), Duration::from_secs(1), &part, &[Bytes::new()], 0).await;
+        assert!(matches!(judgement, Judgement::Reject { .. }), "{judgement:?}");
+    }
 }
