@@ -226,3 +226,44 @@ fn a_reader_of_standard_output_who_pauses_holds_up_no_request() {
     });
     ended.recv_timeout(WAIT).expect("requests are answered while nobody reads the output");
 }
+
+#[test]
+fn a_job_whose_sink_halts_or_whose_reader_goes_away_ends_with_an_error() {
+    let segment = FakeSegment::start();
+    segment.faults([Fault::status(401).for_ever()]);
+    let line = "{\"type\":\"track\",\"event\":\"A\",\"userId\":\"u\"}\n";
+    for sink in ["console: ndjson".to_owned(), format!("segment: {{ write_key: k, endpoint: \"{}\" }}", segment.url())]
+    {
+        let project = Project::new()
+            .file("in.ndjson", &line.repeat(20_000))
+            .pipeline("job", &format!("sources:\n  - file: in.ndjson\nsinks:\n  - {sink}\n"));
+        let mut job = Job::start(&project, &[], Stdio::null(), Stdio::piped());
+        drop(job.child.stdout.take());
+        wait_until("the end", || job.ended());
+        assert_eq!(job.child.wait().unwrap().code(), Some(1), "{sink}");
+        let mut log = String::new();
+        job.child.stderr.take().unwrap().read_to_string(&mut log).unwrap();
+        assert!(log.contains("were not sent"), "{log}");
+    }
+}
+
+#[test]
+fn a_line_that_a_sink_refuses_is_kept_without_a_request_of_somebody_else() {
+    let segment = FakeSegment::start();
+    segment.faults([Fault::status(400).for_ever()]);
+    let web = pipeline("/in", SET, "  - file: { path: web.ndjson }\n");
+    let project = Project::new().pipeline("web", &web);
+    let mut cartwire = Cartwire::start(&project);
+    assert_eq!(cartwire.post("/in", &JSON, b"{\"card\":\"of-a-stranger\"}").unwrap().status, 200);
+    cartwire.stop();
+    std::fs::remove_file(project.path("pipelines/web.yaml")).unwrap();
+    let sink = segment_sink("out", &segment.url());
+    project.write("in.ndjson", "{\"type\":\"track\",\"event\":\"A\",\"userId\":\"u\"}\n");
+    project.write("pipelines/job.yaml", &format!("sources:\n  - file: in.ndjson\nsinks:\n{sink}"));
+    let data = cartwire.data_dir().display().to_string();
+    let mut job = Job::start(&project, &["--data-dir", &data], Stdio::null(), Stdio::null());
+    wait_until("the end", || job.ended());
+    let shown = Command::new(env!("CARGO_BIN_EXE_cartwire")).args(["dead", "show", "1", "--data-dir", &data]).output();
+    let shown = String::from_utf8(shown.unwrap().stdout).unwrap();
+    assert!(shown.contains("\"event\":\"A\"") && !shown.contains("of-a-stranger"), "{shown}");
+}

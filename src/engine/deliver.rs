@@ -233,6 +233,11 @@ impl Deliverer {
                         return false;
                     }
                 }
+                // The run of a file takes up no corrections: it ends, and says what it did not send.
+                Judgement::Halt { reason } if !self.journaled => {
+                    self.state.trouble(Some(reason));
+                    return false;
+                }
                 Judgement::Halt { reason } => {
                     backoff.next(None);
                     self.warn(&reason, HALT_PAUSE, "sink halted: correct its configuration; nothing is lost");

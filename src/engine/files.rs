@@ -6,8 +6,8 @@ use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -90,19 +90,22 @@ pub(super) async fn run(
                 let Some((plan, done)) = done else { return Err(io::Error::other("a worker ended")) };
                 progress.lines.fetch_add(done.len() as u64, Ordering::Relaxed);
                 out.take(&pipeline, &plan, done, &shared).await?;
+                if out.halted {
+                    more = false;
+                    incoming.close();
+                }
             }
         }
     }
-    let unsent = out.close().await?;
+    let (unsent, why) = out.close().await?;
     cut.abort();
+    let failed = |text: String| Err(io::Error::new(io::ErrorKind::Interrupted, text));
     if unsent > 0 {
-        return Err(io::Error::new(
-            io::ErrorKind::Interrupted,
-            format!("told to stop; {unsent} messages were not sent"),
-        ));
+        let why = why.unwrap_or_else(|| "told to stop".to_owned());
+        return failed(format!("{why}; {unsent} messages were not sent"));
     }
     if told {
-        return Err(io::Error::new(io::ErrorKind::Interrupted, "told to stop before the end of the input"));
+        return failed("told to stop before the end of the input".to_owned());
     }
     let read = reader.await.map_err(io::Error::other)?;
     progress.done.store(true, Ordering::SeqCst);
@@ -119,6 +122,8 @@ async fn next(jobs: &mut VecDeque<(Arc<Plan>, oneshot::Receiver<Vec<Done>>)>) ->
 struct Out {
     sinks: Vec<OutSink>,
     stop: watch::Sender<bool>,
+    /// A sink takes nothing more.
+    halted: bool,
 }
 
 struct OutSink {
@@ -153,7 +158,7 @@ impl Out {
                 OutSink { id: Arc::clone(&part.id), queue, state, task: tokio::spawn(deliverer.run(receiver)) }
             })
             .collect();
-        Self { sinks, stop }
+        Self { sinks, stop, halted: false }
     }
 
     /// Ends the sinks some time after the order to stop: one that cannot send must not keep the process for ever.
@@ -187,7 +192,7 @@ impl Out {
                 Some(sink) => {
                     sink.state.pending.fetch_add(messages.len() as u64, Ordering::SeqCst);
                     // Waits while the sink is slow: that slows the reading down. What an ended sink does not take stays pending.
-                    let _ = sink.queue.send(Parcel { messages, mark: 0 }).await;
+                    self.halted |= sink.queue.send(Parcel { messages, mark: 0 }).await.is_err();
                 }
                 // A sink that came with a later version takes part from the next run on.
                 None => messages.iter().for_each(|_| pipeline.ledger.dropped(&part.id, "sink added during the run")),
@@ -196,15 +201,17 @@ impl Out {
         Ok(())
     }
 
-    /// Lets the sinks send what they have. Gives the number of messages that were not sent.
-    async fn close(self) -> io::Result<u64> {
-        let mut unsent = 0;
+    /// Lets the sinks send what they have. Gives the number of messages that were not sent, and a sink's reason.
+    async fn close(self) -> io::Result<(u64, Option<String>)> {
+        let (mut unsent, mut why) = (0, None);
         for sink in self.sinks {
             drop(sink.queue);
             sink.task.await.map_err(io::Error::other)?;
             unsent += sink.state.pending.load(Ordering::SeqCst);
+            let trouble = sink.state.trouble.lock().unwrap_or_else(PoisonError::into_inner).take();
+            why = why.or(trouble);
         }
-        Ok(unsent)
+        Ok((unsent, why))
     }
 }
 

@@ -31,9 +31,15 @@ pub(super) fn pieces(mut input: impl BufRead + 'static) -> Box<dyn Iterator<Item
     }
 }
 
+/// Some systems begin text files with it; RFC 8259 allows to ignore it.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// Looks at the first character that is not white space, without taking it. A line that begins with `[` inside NDJSON is not an event
 /// either way, so nothing is lost by taking it for an array.
 fn starts_array(input: &mut impl BufRead) -> io::Result<bool> {
+    if input.fill_buf()?.starts_with(BYTE_ORDER_MARK) {
+        input.consume(BYTE_ORDER_MARK.len());
+    }
     let seen = input.fill_buf()?;
     Ok(seen.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'['))
 }
@@ -105,6 +111,8 @@ mod tests {
     fn cuts_lines_and_arrays() {
         assert_eq!(texts("{\"a\":1}\n\n{\"b\":2}\r\n{\"c\":3}"), ["{\"a\":1}", "", "{\"b\":2}", "{\"c\":3}"]);
         assert_eq!(texts(" [ {\"a\":[1,\n2]} , 5 ] \n"), ["{\"a\":[1,\n2]}", "5"]);
+        assert_eq!(texts("\u{feff}{}\n{}"), ["{}", "{}"]);
+        assert_eq!(texts("\u{feff}[1]"), ["1"]);
         assert!(texts("").is_empty());
     }
 

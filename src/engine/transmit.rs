@@ -121,6 +121,9 @@ impl Transmitter {
 fn io_judgement(result: std::io::Result<()>) -> Judgement {
     match result {
         Ok(()) => Judgement::Delivered,
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {
+            Judgement::Halt { reason: "nobody reads the output any more".to_owned() }
+        }
         Err(error) => Judgement::Retry { after_ms: None, reason: error.to_string() },
     }
 }
