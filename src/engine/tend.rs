@@ -45,7 +45,7 @@ pub(super) async fn tend(
             _ = tidy.tick() => {
                 save_cursors(&board, &journal, &cursors);
                 keeper.tidy();
-                if swept.elapsed() >= SWEEP {
+                if swept.elapsed() >= SWEEP || journal.is_tight() {
                     swept = tokio::time::Instant::now();
                     let journal = Arc::clone(&journal);
                     let dead = Arc::clone(keeper.shared.graveyard.store());

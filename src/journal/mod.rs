@@ -73,6 +73,9 @@ use self::sync::lock;
 use self::writer::Writer;
 use crate::event::Delivery;
 
+/// Smaller segments than this are made only where the options say so.
+const SEGMENT_BYTES_MIN: u64 = 64 << 10;
+
 /// The durable log of deliveries.
 pub struct Journal {
     shared: Arc<Shared>,
@@ -90,10 +93,12 @@ impl Journal {
     /// [`Self::open`] on a storage of one's own, as tests do that make it fail.
     pub fn open_on(
         dir: &Path,
-        options: JournalOptions,
+        mut options: JournalOptions,
         storage: Arc<dyn Storage>,
     ) -> Result<(Arc<Self>, Recovery), JournalError> {
         let lock = lock::lock(dir)?;
+        // Room comes back a segment at a time: a small journal needs small ones.
+        options.segment_bytes = options.segment_bytes.min((options.max_bytes / 8).max(SEGMENT_BYTES_MIN));
         let opened = recovery::open(dir, Kind::Deliveries, &storage, options.after_seq)?;
         let limits = Limits {
             deliveries: options.queue_deliveries,
@@ -215,6 +220,11 @@ impl Journal {
         self.shared.floor.store(seq, Ordering::Release);
     }
 
+    /// Whether it is so near to its limit that a sweep cannot wait.
+    pub fn is_tight(&self) -> bool {
+        self.shared.bytes.load(Ordering::Relaxed) > self.shared.high_bytes()
+    }
+
     /// Removes consumed segments that are older than `keep`, or beyond `keep_bytes`, or in the way of new deliveries.
     pub fn sweep(&self, now_ms: i64) -> io::Result<Swept> {
         let options = &self.shared.options;
@@ -222,19 +232,21 @@ impl Journal {
             floor: self.shared.floor.load(Ordering::Acquire),
             keep: options.keep,
             keep_bytes: options.keep_bytes,
-            high_bytes: options.max_bytes.saturating_sub(options.segment_bytes),
+            high_bytes: self.shared.high_bytes(),
             now_ms,
         };
         let mut table = lock(&self.shared.table);
         let removed = rules.apply(&mut table);
         let active = *table.active();
         drop(table);
-        // A shop with three orders a day never fills a segment; its old deliveries must go all the same.
-        if !active.is_empty() && active.last <= rules.floor && rules.is_old(&active) {
-            self.shared.queue.request_rotation();
-        }
         let bytes: u64 = removed.iter().map(|segment| segment.bytes).sum();
         self.shared.bytes.fetch_sub(bytes, Ordering::Relaxed);
+        // A shop with three orders a day never fills a segment; its old deliveries must go all the same. So must consumed ones that
+        // leave no room for the delivery that would fill the segment.
+        let in_the_way = self.is_tight();
+        if !active.is_empty() && active.last <= rules.floor && (rules.is_old(&active) || in_the_way) {
+            self.shared.queue.request_rotation();
+        }
         retention::delete(&removed, |first| self.storage.remove(&self.shared.dir.join(segment::file_name(first))))
     }
 

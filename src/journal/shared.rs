@@ -55,6 +55,11 @@ impl Shared {
         self.options.max_bytes.saturating_sub(self.bytes.load(Ordering::Relaxed))
     }
 
+    /// Above so many bytes consumed deliveries make room: a segment below the limit.
+    pub fn high_bytes(&self) -> u64 {
+        self.options.max_bytes.saturating_sub(self.options.segment_bytes)
+    }
+
     /// Tells the listeners. Their list is copied first, so that a listener may add another.
     pub fn announce(&self, seq: u64) {
         let listeners = lock(&self.listeners).clone();

@@ -106,6 +106,32 @@ fn the_size_limit_refuses_and_the_batch_says_so_through_its_callbacks() {
 }
 
 #[test]
+fn a_small_journal_takes_more_once_its_deliveries_are_consumed() {
+    let dir = tempfile::tempdir().unwrap();
+    let options = JournalOptions { max_bytes: 1 << 20, ..JournalOptions::default() };
+    let (journal, _) = Journal::open(dir.path(), options).unwrap();
+    let (sender, answers) = channel();
+    let append = |journal: &Journal| {
+        let sender = sender.clone();
+        let queued = journal.append(delivery(&"x".repeat(10_000), 1), move |result| sender.send(result).unwrap());
+        queued.and_then(|()| answers.recv().unwrap())
+    };
+    for _ in 0..5 {
+        let last = loop {
+            match append(&journal) {
+                Ok(seq) => journal.set_floor(seq),
+                Err(error) => break error,
+            }
+        };
+        assert_eq!(last, AppendError::full(Full::Journal));
+        assert!(journal.is_tight());
+        journal.sweep(1).unwrap();
+        assert!(!journal.is_tight());
+        append(&journal).unwrap();
+    }
+}
+
+#[test]
 fn a_delivery_beyond_every_limit_is_refused_alone() {
     let dir = tempfile::tempdir().unwrap();
     let journal = open(dir.path());
