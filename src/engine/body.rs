@@ -11,6 +11,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 /// A body must be complete within this time: a slow sender may not hold a place for ever.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
+/// So much of a body that is too large is read to the end before the answer; beyond it the connection is closed.
+const POUR_BYTES_MAX: usize = 64 * 1024 * 1024;
+
 /// Bodies under way take so much memory at most, in KiB.
 pub(super) const ROOM_KIB: usize = 256 * 1024;
 
@@ -35,14 +38,41 @@ pub(super) struct Held {
 
 /// Reads a body. Room is taken for what arrives, not for what is announced: who announces much and sends nothing must not keep
 /// others out.
-pub(super) async fn read(body: Incoming, limit: usize, room: &Arc<Semaphore>) -> Result<Held, Unread> {
-    if body.size_hint().lower() > limit as u64 {
+///
+/// `patient`: the client waits for a sign before it sends the body, and reads the answer without one.
+pub(super) async fn read(
+    mut body: Incoming,
+    limit: usize,
+    patient: bool,
+    room: &Arc<Semaphore>,
+) -> Result<Held, Unread> {
+    let announced = body.size_hint().lower() > limit as u64;
+    if announced && patient {
         return Err(Unread::TooLarge);
     }
-    tokio::time::timeout(TIMEOUT, collect(body, limit, room)).await.unwrap_or(Err(Unread::Slow))
+    let read = async {
+        let read = if announced { Err(Unread::TooLarge) } else { collect(&mut body, limit, room).await };
+        if matches!(read, Err(Unread::TooLarge)) {
+            pour_away(&mut body).await;
+        }
+        read
+    };
+    tokio::time::timeout(TIMEOUT, read).await.unwrap_or(Err(if announced { Unread::TooLarge } else { Unread::Slow }))
 }
 
-async fn collect(mut body: Incoming, limit: usize, room: &Arc<Semaphore>) -> Result<Held, Unread> {
+/// Reads what is left of a body that is refused. Most clients read no answer before they have sent everything: a connection that is
+/// closed on them looks like a network failure, after which they would send the same again and again.
+async fn pour_away(body: &mut Incoming) {
+    let mut bytes = 0;
+    while let Some(Ok(frame)) = body.frame().await {
+        bytes += frame.data_ref().map_or(0, Bytes::len);
+        if bytes > POUR_BYTES_MAX {
+            break;
+        }
+    }
+}
+
+async fn collect(body: &mut Incoming, limit: usize, room: &Arc<Semaphore>) -> Result<Held, Unread> {
     let mut held: Option<OwnedSemaphorePermit> = None;
     let mut first = Bytes::new();
     let mut rest = BytesMut::new();

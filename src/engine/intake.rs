@@ -60,7 +60,8 @@ impl Intake {
         let (head, body) = request.into_parts();
         let limit = route.source.body_bytes_max();
         // Held until the delivery is durable.
-        let kept = match body::read(body, limit, &self.room_kib).await {
+        let patient = head.headers.contains_key(http::header::EXPECT);
+        let kept = match body::read(body, limit, patient, &self.room_kib).await {
             Ok(kept) => kept,
             Err(unread) => return Err(self.unread(route, limit, unread)),
         };
