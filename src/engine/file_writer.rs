@@ -24,6 +24,11 @@ impl FileWriter {
 
     /// Appends each message as a line, in one write per file.
     pub(super) fn append(&mut self, messages: &[Bytes]) -> io::Result<()> {
+        if self.file.as_ref().is_some_and(|file| !is_at(file, &self.path)) {
+            // Moved or deleted by somebody who rotates logs: what goes on into it would be lost.
+            self.sync()?;
+            self.file = None;
+        }
         let mut lines = Vec::with_capacity(messages.iter().map(|message| message.len() + 1).sum());
         for message in messages {
             let size = message.len() as u64 + 1;
@@ -88,6 +93,20 @@ impl FileWriter {
     }
 }
 
+/// Whether the path still names the open file.
+#[cfg(unix)]
+fn is_at(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let id = |meta: &fs::Metadata| (meta.dev(), meta.ino());
+    matches!((file.metadata(), fs::metadata(path)), (Ok(open), Ok(there)) if id(&open) == id(&there))
+}
+
+/// Elsewhere an open file can be neither moved nor deleted.
+#[cfg(not(unix))]
+fn is_at(_file: &File, _path: &Path) -> bool {
+    true
+}
+
 fn numbered(path: &Path, number: u32) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(format!(".{number}"));
@@ -116,6 +135,24 @@ mod tests {
         writer.append(&[Bytes::from_static(b"1")]).unwrap();
         writer.append(&[Bytes::from_static(b"2")]).unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), "1\n2\n");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_that_was_moved_or_deleted_is_made_anew() {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, moved) = (dir.path().join("x"), dir.path().join("moved"));
+        let mut writer = FileWriter::new(path.clone(), target(true, None));
+        writer.append(&[Bytes::from_static(b"1")]).unwrap();
+        fs::rename(&path, &moved).unwrap();
+        writer.append(&[Bytes::from_static(b"2")]).unwrap();
+        assert_eq!(
+            (fs::read_to_string(&moved).unwrap(), fs::read_to_string(&path).unwrap()),
+            ("1\n".into(), "2\n".into())
+        );
+        fs::remove_file(&path).unwrap();
+        writer.append(&[Bytes::from_static(b"3")]).unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "3\n");
     }
 
     #[test]
