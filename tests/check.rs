@@ -43,6 +43,22 @@ sinks:
   - console
 ",
         )
+        .pipeline(
+            "three",
+            "sources:
+  - webhook: { verify: nothing }
+steps:
+  - script: { inline: \"event.a = nowhere + never;\" }
+  - filter: { path: \"$.a[\" }
+    on_error: explode
+  - set: { \"a..b\": 1 }
+    when: event.type == missing
+sinks:
+  - segment: { write_key: \"${NOT_SET_ANYWHERE}\", batch_events: 99999 }
+  - console
+",
+        )
+        .script("lib/unused.rhai", "fn f() { 1 +; }\n")
         .script("broken.rhai", "let x = 1;\nlet y = unknown_variable + 1;\n");
     let output = cartwire(&["check"], &project);
     assert_eq!(output.status.code(), Some(1));
@@ -54,6 +70,17 @@ sinks:
         "pipelines/two.yaml:8:",
         "missing.rhai",
         "scripts/broken.rhai:2:9",
+        // What is wrong with the frame of a pipeline does not hide what is wrong inside it.
+        "pipelines/three.yaml:2:24",
+        "pipelines/three.yaml:4:34",
+        "pipelines/three.yaml:4:44",
+        "pipelines/three.yaml:5:",
+        "pipelines/three.yaml:6:15",
+        "pipelines/three.yaml:7:",
+        "pipelines/three.yaml:8:25",
+        "pipelines/three.yaml:10:28",
+        "pipelines/three.yaml:10:64",
+        "scripts/lib/unused.rhai:1:13",
     ] {
         assert!(shown.contains(place), "{place} in\n{shown}");
     }

@@ -8,9 +8,11 @@ use serde_json::json;
 use super::{Outcome, Placeholders, complain, count};
 use crate::check::{self, Case};
 use crate::config::pipeline_files;
-use crate::diag::{Diag, did_you_mean};
+use crate::diag::{Diag, Span, did_you_mean};
 use crate::engine::{diag_json, load_all, read_tree, text_of};
-use crate::script::Limits;
+use crate::pipeline::Plan;
+use crate::script::modules::FOLDER;
+use crate::script::{Host, Limits, Unit};
 use crate::tree::Tree;
 
 #[derive(clap::Args)]
@@ -42,15 +44,18 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
     }
     let env = Arc::new(Placeholders::default());
     let shared: crate::engine::SharedEnvironment = env.clone();
-    let (_, mut problems) = load_all(&Arc::new(tree.clone()), &[], &shared, &Limits::default());
+    let (plans, mut problems) = load_all(&Arc::new(tree.clone()), &[], &shared, &Limits::default());
+    problems.extend(unused_scripts(&tree, &plans));
     let (cases, found) = check::load(&arguments.dir, &mut tree);
     problems.extend(found);
     problems.extend(cases.iter().filter_map(|case| of_no_pipeline(case, &tree)));
     for name in env.missing() {
-        problems.push(
-            Diag::warning("missing-variable", format!("{name} is not set"))
-                .help("`run` needs it; `check`, `test` and `run --dry-run` use a placeholder"),
-        );
+        let diag = Diag::warning("missing-variable", format!("{name} is not set"))
+            .help("`run` needs it; `check`, `test` and `run --dry-run` use a placeholder");
+        problems.push(match mention(&tree, &name) {
+            Some((file, span)) => diag.at(file, span),
+            None => diag,
+        });
     }
     sort(&mut problems);
     let errors = problems.iter().filter(|diag| diag.is_error()).count();
@@ -89,6 +94,39 @@ fn of_no_pipeline(case: &Case, tree: &Tree) -> Option<Diag> {
     );
     let message = format!("there is no pipeline `{}`", case.pipeline);
     Some(Diag::error("no-pipeline", message).in_file(&case.file).help(help))
+}
+
+/// The problems of scripts that no pipeline uses, or that a broken one hides.
+fn unused_scripts(tree: &Tree, plans: &[Arc<Plan>]) -> Vec<Diag> {
+    let shared = Arc::new(tree.clone());
+    let mut problems = Vec::new();
+    for (file, text) in tree.below(FOLDER).filter(|(path, _)| path.strip_suffix(".rhai").is_some()) {
+        if plans.iter().any(|plan| plan.files.iter().any(|used| used == file)) {
+            continue;
+        }
+        let host = Host::new(&shared, Limits::default());
+        let unit = Unit { file, text, node: None, file_text: text };
+        if let Err(errors) = host.script(&unit, &mut problems) {
+            problems.extend(errors);
+        }
+    }
+    problems
+}
+
+/// Where a pipeline names a variable first.
+fn mention(tree: &Tree, name: &str) -> Option<(String, Span)> {
+    let reference = format!("${{{name}}}");
+    pipeline_files(tree).into_iter().find_map(|(file, _)| {
+        let text = tree.get(&file)?;
+        let mut start = 0;
+        for line in text.split_inclusive('\n') {
+            if let Some(at) = line.find(&reference).filter(|_| !line.trim_start().starts_with('#')) {
+                return Some((file, start + at..start + at + reference.len()));
+            }
+            start += line.len();
+        }
+        None
+    })
 }
 
 /// By file and place; what has no file last. The same problem once, also when several pipelines import the same script.

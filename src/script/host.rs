@@ -9,7 +9,7 @@ use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use rhai::{AST, Engine, Module, OptimizationLevel, Scope};
+use rhai::{AST, Engine, Module, OptimizationLevel, ParseError, ParseErrorType, Scope};
 
 use super::bounded;
 use super::check;
@@ -29,6 +29,8 @@ use crate::tree::Tree;
 const EXPRESSION_DEPTH: (usize, usize) = (64, 48);
 /// Variables at once.
 const VARIABLES: usize = 1000;
+/// Unknown variables that are told of one script.
+const UNKNOWN_MAX: usize = 50;
 
 /// The host of a pipeline's scripts.
 pub struct Host {
@@ -107,19 +109,13 @@ impl Host {
     /// Compiles a condition: one expression, without statements.
     pub fn expression(self: &Rc<Self>, unit: &Unit<'_>, warnings: &mut Vec<Diag>) -> Result<Expression, Vec<Diag>> {
         let mut problems = Vec::new();
-        let parsed = self.engine.compile_expression_with_scope(&check::given_variables(), unit.text);
-        let compiled = match parsed {
-            Ok(ast) => {
-                let found = check::facts(&ast);
-                check::calls(self, &found, unit, &mut problems);
-                check::tables(self, &found, unit, &mut problems);
-                Some((self.optimise(ast, unit.file), found))
-            }
-            Err(error) => {
-                problems.push(fault::syntax(error.err_type(), error.position(), unit, &lib::namespaces()));
-                None
-            }
-        };
+        let parse = |scope: &Scope<'_>| self.engine.compile_expression_with_scope(scope, unit.text);
+        let compiled = all_unknown(parse, &check::given_variables(), unit, &mut problems).map(|ast| {
+            let found = check::facts(&ast);
+            check::calls(self, &found, unit, &mut problems);
+            check::tables(self, &found, unit, &mut problems);
+            (self.optimise(ast, unit.file), found)
+        });
         let (ast, found) = finish(compiled, problems, warnings)?;
         Ok(Expression::new(self, ast, &found, unit))
     }
@@ -162,15 +158,10 @@ impl Host {
         self.scripts.replace(self.scripts.get() + 1)
     }
 
-    /// Parses a script; what is wrong goes to the problems.
+    /// Parses a script; what is wrong goes to the problems. With unknown variables only, there is a script all the same, in which
+    /// more can be found.
     pub fn parse(&self, unit: &Unit<'_>, scope: &Scope<'_>, problems: &mut Vec<Diag>) -> Option<AST> {
-        match self.engine.compile_with_scope(scope, unit.text) {
-            Ok(ast) => Some(ast),
-            Err(error) => {
-                problems.push(fault::syntax(error.err_type(), error.position(), unit, &lib::namespaces()));
-                None
-            }
-        }
+        all_unknown(|scope| self.engine.compile_with_scope(scope, unit.text), scope, unit, problems)
     }
 
     /// The script as it is run. The file's name goes in last: it is what errors in its functions are known by.
@@ -190,6 +181,28 @@ impl Host {
             _ => module,
         }
     }
+}
+
+/// The parser stops at the first unknown variable. Each is told and then taken for known, so that one run finds them all.
+fn all_unknown(
+    parse: impl Fn(&Scope<'_>) -> Result<AST, ParseError>,
+    scope: &Scope<'_>,
+    unit: &Unit<'_>,
+    problems: &mut Vec<Diag>,
+) -> Option<AST> {
+    let mut scope = scope.clone();
+    for _ in 0..UNKNOWN_MAX {
+        let error = match parse(&scope) {
+            Ok(ast) => return Some(ast),
+            Err(error) => error,
+        };
+        problems.push(fault::syntax(error.err_type(), error.position(), unit, &lib::namespaces()));
+        match error.err_type() {
+            ParseErrorType::VariableUndefined(name) if !scope.contains(name) => scope.push(name.clone(), ()),
+            _ => return None,
+        };
+    }
+    None
 }
 
 /// Sorts problems into warnings and errors.

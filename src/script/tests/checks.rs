@@ -31,6 +31,28 @@ fn expect(text: &str, code: &str, place: &str, help: &str) {
 }
 
 #[test]
+fn one_mistake_does_not_hide_the_others() {
+    let text = "event.a = evnt.b;\nfn f(a) { a + gone }\nevent.b = f(1) + foo(2);\nevent.c = money::ad(1, 2) + evnt.c + other;";
+    let found: Vec<_> = problems(text).into_iter().map(|(code, place, _)| format!("{code} {place}")).collect();
+    let expected = [
+        "unknown-variable 2:15",
+        "unknown-variable 1:11",
+        "unknown-variable 4:38",
+        "unknown-function 3:18",
+        "unknown-function 4:18",
+    ];
+    for expected in expected {
+        assert!(found.iter().any(|found| found == expected), "{expected}: {found:?}");
+    }
+    assert_eq!(found.len(), expected.len(), "{found:?}");
+    let unknown = "a + b + c + a";
+    let Err(problems) = host(Tree::new()).expression(&unit("pipelines/x.yaml", unknown), &mut Vec::new()) else {
+        panic!("compiled")
+    };
+    assert_eq!(problems.len(), 3, "{problems:?}");
+}
+
+#[test]
 fn mistakes_are_named_with_their_place_and_a_suggestion() {
     expect("let a = ;\nevent.a = a;", "script-syntax", "1:9", "");
     expect("event.a = evnt.b;", "unknown-variable", "1:11", "did you mean `event`?");
