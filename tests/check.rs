@@ -170,6 +170,7 @@ fn a_fixture_that_cannot_fail_is_an_error() {
         ("given: []\nexpect: []\n", "no delivery"),
         ("given: { json: {}, sign: no }\nexpect: []\n", "`sign` takes true or false"),
         ("given: { json: {}, headers: [a] }\nexpect: []\n", "`headers` takes a map"),
+        ("given: { json: {} }\ndead:\nexpect: []\n", "takes reasons"),
         ("given: { json: {} }\nexact: yes\nexpect: []\n", "`exact` takes true or false"),
     ] {
         let project = Project::new().pipeline("shop", PIPELINE).file("tests/fixtures/shop/a.yaml", fixture);

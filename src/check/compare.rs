@@ -25,7 +25,20 @@ fn same_number(one: &serde_json::Number, other: &serde_json::Number) -> bool {
     if let (Some(one), Some(other)) = (one.as_u64(), other.as_u64()) {
         return one == other;
     }
-    one.as_f64() == other.as_f64()
+    match (whole(one), whole(other)) {
+        (Some(whole), None) => is_whole(other, whole),
+        (None, Some(whole)) => is_whole(one, whole),
+        _ => one.as_f64() == other.as_f64(),
+    }
+}
+
+fn whole(number: &serde_json::Number) -> Option<i128> {
+    number.as_i64().map(i128::from).or_else(|| number.as_u64().map(i128::from))
+}
+
+/// Beyond 2^53 a float stands for many integers, and equals only the one that it is.
+fn is_whole(number: &serde_json::Number, whole: i128) -> bool {
+    number.as_f64().is_some_and(|float| float.fract() == 0.0 && float as i128 == whole)
 }
 
 /// What of `got` the expectation speaks of, so that a difference shows no more than it must.

@@ -79,8 +79,8 @@ impl Loader<'_> {
         let expect_entry = entries.iter().find(|entry| entry.key == "expect");
         let expect =
             expect_entry.filter(|entry| entry.value.value != Value::Null).and_then(|entry| self.expect(&entry.value));
-        let dropped = node.get("dropped").map(Self::texts);
-        let dead = node.get("dead").map(Self::texts).unwrap_or_default();
+        let dropped = node.get("dropped").map(|node| self.texts(node));
+        let dead = node.get("dead").map(|node| self.texts(node)).unwrap_or_default();
         let exact = self.flag(&node, "exact", false);
         let sample = self.flag(&node, "sample", false);
         let env = self.map(&node, "env").iter().map(|entry| (entry.key.clone(), plain(&entry.value))).collect();
@@ -221,8 +221,13 @@ impl Loader<'_> {
         }
     }
 
-    fn texts(node: &Node) -> Vec<String> {
-        node.as_list().unwrap_or(std::slice::from_ref(node)).iter().map(plain).collect()
+    /// Reasons. An empty one would be part of every reason.
+    fn texts(&mut self, node: &Node) -> Vec<String> {
+        let texts: Vec<_> = node.as_list().unwrap_or(std::slice::from_ref(node)).iter().map(plain).collect();
+        if texts.iter().any(String::is_empty) {
+            self.error("this takes reasons, as `[ filter ]`, or `[]` for none", node);
+        }
+        texts
     }
 
     fn known(&mut self, entries: &[Entry], keys: &[&'static str]) {

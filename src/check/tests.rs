@@ -55,4 +55,5 @@ fn an_expectation_says_what_must_be_there_and_exact_says_all() {
     assert!(!matches(&json!({"a": "1"}), &got, false));
     assert!(!matches(&json!({"a": 820_982_911_946_154_508_i64}), &json!({"a": 820_982_911_946_154_500_i64}), false));
     assert!(matches(&json!(20), &json!(20.0), false));
+    assert!(!matches(&json!(9_007_199_254_740_993_i64), &json!(9_007_199_254_740_992.0), false));
 }
