@@ -69,14 +69,14 @@ fn expected() -> Vec<Value> {
         .collect()
 }
 
-/// Whether `got` holds everything that `want` says.
-fn holds(want: &Value, got: &Value) -> bool {
+/// Whether `got` is `want`, and nothing more. Numbers are compared by value: `7.50` is written in a fixture as `7.5`.
+fn same(want: &Value, got: &Value) -> bool {
     match (want, got) {
         (Value::Object(want), Value::Object(got)) => {
-            want.iter().all(|(key, want)| got.get(key).is_some_and(|got| holds(want, got)))
+            want.len() == got.len() && want.iter().all(|(key, want)| got.get(key).is_some_and(|got| same(want, got)))
         }
         (Value::Array(want), Value::Array(got)) => {
-            want.len() == got.len() && want.iter().zip(got).all(|(want, got)| holds(want, got))
+            want.len() == got.len() && want.iter().zip(got).all(|(want, got)| same(want, got))
         }
         (Value::Number(want), Value::Number(got)) => want.as_f64() == got.as_f64(),
         _ => want == got,
@@ -109,7 +109,7 @@ fn the_recorded_journey_gives_exactly_the_expected_messages() {
     cartwire.stop();
     assert_eq!(received.len(), expected.len());
     for (number, (want, got)) in expected.iter().zip(&received).enumerate() {
-        assert!(holds(want, &got.message), "message {number}:\n{}\nexpected\n{want:#}", got.raw);
+        assert!(same(want, &got.message), "message {number}:\n{}\nexpected\n{want:#}", got.raw);
     }
     assert!(segment.received().len() == expected.len(), "nothing came behind the expected messages");
 
