@@ -216,6 +216,27 @@ fn new_and_removed_pipelines_paths_and_sinks_are_taken_up() {
 }
 
 #[test]
+fn a_secret_file_that_is_replaced_is_taken_up() {
+    let segment = FakeSegment::start();
+    let project = Project::new().file("one", "old-key\n");
+    let file = project.path("one");
+    let yaml = simple("in", "KEY").replace(
+        "verify: none",
+        &format!("verify: {{ header: {{ name: x-key, secrets: [ \"${{file:{}}}\" ] }} }}", file.display()),
+    );
+    let project = project.pipeline("shop", &yaml);
+    let mut cartwire = Cartwire::start_with(&project, &[], &[("SEGMENT_URL", &segment.url())]);
+    let status = |key: &str| cartwire.post("/in", &[("x-key", key)], b"{}").unwrap().status;
+    assert_eq!((status("old-key"), status("new-key")), (200, 401));
+    let aside = project.path("aside");
+    std::fs::write(&aside, "new-key\n").unwrap();
+    std::fs::rename(aside, file).unwrap();
+    wait_until("the new secret", || status("new-key") == 200);
+    assert_eq!(status("old-key"), 401);
+    cartwire.stop();
+}
+
+#[test]
 fn a_broken_edit_is_shown_and_the_version_before_runs() {
     let segment = FakeSegment::start();
     let project = Project::new().pipeline("one", &simple("one", "first-write-key"));

@@ -244,6 +244,11 @@ impl Keeper {
         }
     }
 
+    /// The versions that run.
+    pub(super) fn plans(&self) -> Vec<Arc<Plan>> {
+        self.lanes.values().map(|lane| lane.status.plan()).collect()
+    }
+
     /// Forgets the lanes of removed pipelines that have sent everything.
     pub(super) fn tidy(&mut self) {
         if self.retiring.iter().any(|lane| lane.task.is_finished()) {

@@ -19,6 +19,7 @@ mod lines;
 mod metrics;
 mod project;
 mod routes;
+mod secrets;
 mod server;
 mod sink_lane;
 mod start;

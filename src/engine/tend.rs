@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 
 use super::keeper::Keeper;
+use super::secrets::{LOOK, SecretFiles};
 use super::status::Board;
 use super::transmit::now_ms;
 use super::watch::Watch;
@@ -29,6 +30,8 @@ pub(super) async fn tend(
     let journal = Arc::clone(&keeper.shared.journal);
     let mut tidy = tokio::time::interval(TIDY);
     let mut swept = tokio::time::Instant::now();
+    let mut looked = swept;
+    let mut secrets = SecretFiles::default();
     // Once at the start: an edit may have come between reading the files and watching them.
     let mut again = Some(tokio::time::Instant::now());
     let mut changes = watch.start();
@@ -45,6 +48,12 @@ pub(super) async fn tend(
             _ = tidy.tick() => {
                 save_cursors(&board, &journal, &cursors);
                 keeper.tidy();
+                if looked.elapsed() >= LOOK {
+                    looked = tokio::time::Instant::now();
+                    if secrets.changed(keeper.plans(), Arc::clone(&keeper.env)).await {
+                        again = keeper.reload(true).await.again.map(|after| tokio::time::Instant::now() + after);
+                    }
+                }
                 if swept.elapsed() >= SWEEP || journal.is_tight() {
                     swept = tokio::time::Instant::now();
                     let journal = Arc::clone(&journal);

@@ -10,7 +10,7 @@ mod run;
 mod trace;
 
 pub use outcome::{Dead, Dropped, Message, Outcome};
-pub use plan::{Loaded, Plan, SinkPart, SourcePart};
+pub use plan::{Loaded, Plan, SinkPart, SourcePart, digest};
 pub use run::Pipeline;
 pub use trace::{NoTrace, StepRecord, Trace, Traced};
 

@@ -22,6 +22,8 @@ pub struct Plan {
     pub revision: Arc<str>,
     /// Equal for two plans that do the same: texts and what the environment filled in. Never shown, it covers secrets.
     pub fingerprint: [u8; 32],
+    /// The secret files that were read, with a digest of what they held. Never shown.
+    pub secret_files: BTreeMap<String, [u8; 32]>,
     /// What the file says.
     pub spec: Spec,
     /// The sources, in order.
@@ -79,6 +81,7 @@ impl Plan {
             name: spec.name.as_str().into(),
             revision: "".into(),
             fingerprint: [0; 32],
+            secret_files: BTreeMap::new(),
             spec,
             sources,
             sinks,
@@ -97,7 +100,11 @@ impl Plan {
         plan.files.sort();
         plan.files.dedup();
         plan.revision = tree.hash(plan.files.iter().map(String::as_str)).into();
-        plan.fingerprint = fingerprint(&plan.revision, &env.seen.into_inner());
+        let seen = env.seen.into_inner();
+        plan.fingerprint = fingerprint(&plan.revision, &seen);
+        let file =
+            |(name, content): (&String, &String)| Some((name.strip_prefix("file:")?.to_owned(), digest(content)));
+        plan.secret_files = seen.iter().filter_map(file).collect();
         Loaded { plan: Some(Arc::new(plan)), problems }
     }
 
@@ -152,6 +159,11 @@ fn check_paths(spec: &Spec, sources: &[SourcePart], problems: &mut Vec<Diag>) {
             );
         }
     }
+}
+
+/// Of the content of a secret file, to tell whether it has changed.
+pub fn digest(content: &str) -> [u8; 32] {
+    Sha256::digest(content).into()
 }
 
 fn fingerprint(revision: &str, seen: &BTreeMap<String, String>) -> [u8; 32] {
