@@ -62,7 +62,7 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
     let warnings = problems.len() - errors;
     if arguments.json {
         let list: Vec<_> = problems.iter().map(|diag| diag_json(diag, &tree)).collect();
-        println!(
+        say!(
             "{:#}",
             json!({"pipelines": pipelines, "fixtures": cases.len(), "errors": errors, "warnings": warnings, "problems": list})
         );

@@ -66,7 +66,7 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
         }
     };
     match found {
-        Ok(value) if arguments.json => println!("{value:#}"),
+        Ok(value) if arguments.json => say!("{value:#}"),
         Ok(Value::Array(letters)) => list(&letters),
         Ok(letter) => show(&letter),
         Err(error) => {
@@ -114,7 +114,7 @@ fn ask(url: &str) -> Result<Value, String> {
 
 fn list(letters: &[Value]) {
     if letters.is_empty() {
-        println!("no dead letters");
+        say!("no dead letters");
         return;
     }
     let mut table = Table::new();
@@ -130,12 +130,12 @@ fn list(letters: &[Value]) {
             reason(letter),
         ]);
     }
-    println!("{table}");
+    say!("{table}");
 }
 
 fn show(letter: &Value) {
-    println!("dead letter {}: {}", letter["id"], reason(letter));
-    println!(
+    say!("dead letter {}: {}", letter["id"], reason(letter));
+    say!(
         "{} · pipeline {} · revision {} · part {} · code {}",
         time(letter),
         text(letter, "pipeline"),
@@ -144,7 +144,7 @@ fn show(letter: &Value) {
         text(letter, "code")
     );
     let request = &letter["request"];
-    println!(
+    say!(
         "delivery {} from {}: {} {}",
         letter["delivery"],
         text(letter, "source"),
@@ -152,11 +152,11 @@ fn show(letter: &Value) {
         text(request, "path")
     );
     for (name, value) in request["headers"].as_object().into_iter().flatten() {
-        println!("  {name}: {}", value.as_str().unwrap_or_default());
+        say!("  {name}: {}", value.as_str().unwrap_or_default());
     }
-    println!("{}", text(request, "body"));
+    say!("{}", text(request, "body"));
     if let Some(message) = letter["message"].as_str() {
-        println!("message:\n{message}");
+        say!("message:\n{message}");
     }
 }
 

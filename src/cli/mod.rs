@@ -1,5 +1,13 @@
 //! The command line: one file per sub-command.
 
+/// Prints a line on standard output. A reader that has gone (`| head`) is no reason to panic, as `println!` would.
+macro_rules! say {
+    ($($text:tt)*) => {{
+        use std::io::Write as _;
+        let _ = writeln!(anstream::stdout(), $($text)*);
+    }};
+}
+
 mod check;
 mod dead;
 mod environment;

@@ -58,16 +58,16 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
     match make(arguments) {
         Ok(files) => {
             for file in &files {
-                anstream::println!("{STYLE_GOOD}made{STYLE_GOOD:#} {}", arguments.dir.join(file).display());
+                say!("{STYLE_GOOD}made{STYLE_GOOD:#} {}", arguments.dir.join(file).display());
             }
             let dir = arguments.dir.display();
-            anstream::println!("\nNext:");
+            say!("\nNext:");
             for (command, what) in [
                 (format!("cd {dir}"), ""),
                 ("cartwire test".to_owned(), "run the fixtures"),
                 ("cartwire run --dry-run --samples".to_owned(), "see rewritten messages, without an account"),
             ] {
-                anstream::println!("  {command:36}{STYLE_DIM}{what}{STYLE_DIM:#}");
+                say!("  {command:36}{STYLE_DIM}{what}{STYLE_DIM:#}");
             }
             Outcome::Fine
         }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Outcome, Placeholders, Process, STYLE_DIM, STYLE_GOOD, complain, count, samples};
+use super::{Outcome, Placeholders, Process, STYLE_DIM, STYLE_GOOD, complain, samples};
 use crate::check::{self, Given};
 use crate::engine::{SharedEnvironment, load_all, read_tree, text_of};
 use crate::pipeline::Plan;
@@ -174,10 +174,7 @@ async fn send(arguments: &Arguments, plan: &Plan, given: &[Given]) -> Outcome {
         match answer {
             Ok(status) if (200..300).contains(&status) => {
                 sent += 1;
-                anstream::println!(
-                    "{STYLE_GOOD}{status}{STYLE_GOOD:#} {path} {STYLE_DIM}{}{STYLE_DIM:#}",
-                    given.about()
-                );
+                say!("{STYLE_GOOD}{status}{STYLE_GOOD:#} {path} {STYLE_DIM}{}{STYLE_DIM:#}", given.about());
             }
             Ok(status) => {
                 failed += 1;
@@ -190,6 +187,9 @@ async fn send(arguments: &Arguments, plan: &Plan, given: &[Given]) -> Outcome {
             }
         }
     }
-    anstream::println!("{} accepted, {failed} refused", count(sent, "delivery").replace("deliverys", "deliveries"));
+    say!(
+        "{} accepted, {failed} refused",
+        if sent == 1 { "1 delivery".to_owned() } else { format!("{sent} deliveries") }
+    );
     if failed > 0 { Outcome::Failed } else { Outcome::Fine }
 }

@@ -94,7 +94,7 @@ fn run_here(arguments: &Arguments) -> Outcome {
             continue;
         }
         if !arguments.json {
-            anstream::print!("{}", check::report_text(case, &result, true));
+            say!("{}", check::report_text(case, &result, true).trim_end());
         }
         if arguments.bless && can_be_blessed(case, &result) && write(arguments, case, &result, &texts) {
             blessed += 1;
@@ -103,13 +103,13 @@ fn run_here(arguments: &Arguments) -> Outcome {
         }
     }
     if arguments.json {
-        println!(
+        say!(
             "{:#}",
             json!({"passed": passed, "failed": failed, "blessed": blessed, "broken": broken, "cases": reports})
         );
     } else {
         let blessed = if blessed > 0 { format!(", {blessed} blessed") } else { String::new() };
-        anstream::println!("{} passed, {failed} failed{blessed}", count(passed, "case"));
+        say!("{} passed, {failed} failed{blessed}", count(passed, "case"));
     }
     if failed + broken > 0 { Outcome::Failed } else { Outcome::Fine }
 }
@@ -126,11 +126,11 @@ fn show_passed(case: &Case, result: &CaseResult, arguments: &Arguments) {
         let shown = check::report_text(case, result, true);
         // The first line says FAIL.
         let rest = shown.split_once('\n').map_or("", |(_, rest)| rest);
-        anstream::println!("{STYLE_GOOD}ok{STYLE_GOOD:#}   {} › {}\n{rest}", case.pipeline, case.name);
+        say!("{STYLE_GOOD}ok{STYLE_GOOD:#}   {} › {}\n{rest}", case.pipeline, case.name);
     } else {
         let messages: usize = result.messages.iter().map(|(_, messages)| messages.len()).sum();
         let note = format!("{STYLE_DIM}{}{STYLE_DIM:#}", count(messages, "message"));
-        anstream::println!("{STYLE_GOOD}ok{STYLE_GOOD:#}   {} › {} {note}", case.pipeline, case.name);
+        say!("{STYLE_GOOD}ok{STYLE_GOOD:#}   {} › {} {note}", case.pipeline, case.name);
     }
 }
 
@@ -148,7 +148,7 @@ fn write(arguments: &Arguments, case: &Case, result: &CaseResult, texts: &Tree) 
     let written = std::fs::write(arguments.dir.join(&case.file), check::bless(case, result, text));
     match written {
         Ok(()) => {
-            anstream::println!("  blessed {}", case.file);
+            say!("  blessed {}", case.file);
             true
         }
         Err(error) => {

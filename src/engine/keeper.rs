@@ -16,6 +16,7 @@ use crate::diag::Diag;
 use crate::pipeline::{Loaded, Plan};
 use crate::registry::Environment;
 use crate::script::Limits;
+use crate::source::Input;
 use crate::tree::Tree;
 
 /// A pipeline whose file is gone ends only when the file stays away this long: editors delete and create.
@@ -175,11 +176,13 @@ impl Keeper {
                 Some(lane) if lane.status.plan().fingerprint == plan.fingerprint => continue,
                 Some(lane) => {
                     tracing::info!(pipeline = name, revision = %plan.revision, "reloaded");
+                    say_files_wait(&plan, Some(&lane.status.plan()));
                     lane.status.set_plan(&plan);
                     let _ = lane.orders.send(Order::Plan(plan));
                 }
                 None => {
                     tracing::info!(pipeline = name, revision = %plan.revision, "new pipeline");
+                    say_files_wait(&plan, None);
                     let before = self.retiring.iter().position(|lane| lane.status.plan().name == plan.name);
                     let before = before.map(|at| self.retiring.swap_remove(at));
                     self.lanes.insert(name.clone(), Lane::start(&plan, &self.shared, self.durable.clone(), before));
@@ -291,5 +294,15 @@ impl Keeper {
                 let _ = tokio::time::timeout(Duration::from_secs(20), &mut lane.task).await;
             }
         }
+    }
+}
+
+/// Files are read once, at the start of a run: what a reload adds is not begun in the middle, and the user should know.
+fn say_files_wait(plan: &Plan, before: Option<&Plan>) {
+    let files = |plan: &Plan| -> Vec<Input> {
+        plan.sources.iter().map(|part| part.source.input()).filter(|input| matches!(input, Input::Files(_))).collect()
+    };
+    if !files(plan).is_empty() && before.is_none_or(|before| files(before) != files(plan)) {
+        tracing::warn!(pipeline = %plan.name, "its files are read at the next start: a reload takes up everything but them");
     }
 }
