@@ -147,10 +147,12 @@ impl std::error::Error for Diag {}
 
 /// `did you mean …` for a misspelt word, when one of the known words is near enough.
 pub fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    // A short word is near to many others: most of its letters must be right.
+    let most = (word.chars().count() / 3).max(1);
     known
         .into_iter()
         .map(|candidate| (strsim::damerau_levenshtein(word, candidate), candidate))
-        .filter(|(distance, candidate)| *distance <= 1 + candidate.chars().count() / 4)
+        .filter(|(distance, candidate)| *distance <= most.min(1 + candidate.chars().count() / 4))
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
 }
@@ -193,5 +195,7 @@ mod tests {
     fn suggests_near_words_only() {
         assert_eq!(did_you_mean("secrts", ["secrets", "path"]), Some("secrets"));
         assert_eq!(did_you_mean("banana", ["secrets", "path"]), None);
+        assert_eq!(did_you_mean("foo", ["floor"]), None);
+        assert_eq!(did_you_mean("drp", ["drop", "pass"]), Some("drop"));
     }
 }

@@ -189,3 +189,46 @@ fn what_fails_whatever_is_expected_is_not_blessed() {
     assert!(both(&output).contains("is not blessed"), "{}", both(&output));
     assert_eq!(std::fs::read_to_string(project.path("tests/fixtures/shop/dead.yaml")).unwrap(), fixture);
 }
+
+#[test]
+fn what_would_be_ignored_or_is_not_set_is_warned_of_at_its_place() {
+    let pipeline = PIPELINE.replace(
+        "sinks:",
+        "  - script: order.rhai
+    settings: { include_test_order: true, money: shop }
+sinks:",
+    );
+    let script = "if event.properties.test && !settings.include_test_orders { drop(settings.money); }\n";
+    let project = Project::new().pipeline("shop", &pipeline).script("order.rhai", script);
+    let json: serde_json::Value = serde_json::from_slice(
+        &Command::new(env!("CARGO_BIN_EXE_cartwire"))
+            .args(["check", "--json"])
+            .env_remove("SEGMENT_WRITE_KEY")
+            .current_dir(project.dir())
+            .output()
+            .unwrap()
+            .stdout,
+    )
+    .unwrap();
+    let found: Vec<_> = json["problems"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|problem| (problem["code"].as_str().unwrap(), problem["line"].as_u64(), problem["help"].as_str()))
+        .collect();
+    assert_eq!(found[0], ("unknown-setting", Some(6), Some("did you mean `include_test_orders`?")), "{json:#}");
+    assert_eq!((found[1].0, found[1].1, found.len()), ("missing-variable", Some(8), 2), "{json:#}");
+}
+
+#[test]
+fn a_script_that_is_not_there_and_a_pipeline_that_is_not_there_name_what_is() {
+    let project = Project::new()
+        .pipeline("shop", &PIPELINE.replace("sinks:", "  - script: scripts/order\nsinks:"))
+        .script("order.rhai", "event.properties.a = 1;\n");
+    let shown = both(&cartwire(&["check"], &project));
+    assert!(shown.contains("did you mean `order.rhai`?"), "{shown}");
+    let output = cartwire(&["run", "--dry-run", "--pipeline", "shpo"], &project);
+    assert_eq!(output.status.code(), Some(1));
+    let shown = both(&output);
+    assert!(shown.contains("there is no pipeline `shpo`") && shown.contains("did you mean `shop`?"), "{shown}");
+}

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::{Outcome, Placeholders, complain, count};
 use crate::check::{self, Case};
 use crate::config::pipeline_files;
-use crate::diag::{Diag, Span, did_you_mean};
+use crate::diag::{Diag, did_you_mean};
 use crate::engine::{diag_json, load_all, read_tree, text_of};
 use crate::pipeline::Plan;
 use crate::script::modules::FOLDER;
@@ -50,12 +50,7 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
     problems.extend(found);
     problems.extend(cases.iter().filter_map(|case| of_no_pipeline(case, &tree)));
     for name in env.missing() {
-        let diag = Diag::warning("missing-variable", format!("{name} is not set"))
-            .help("`run` needs it; `check`, `test` and `run --dry-run` use a placeholder");
-        problems.push(match mention(&tree, &name) {
-            Some((file, span)) => diag.at(file, span),
-            None => diag,
-        });
+        problems.extend(missing(&name, &tree));
     }
     sort(&mut problems);
     let errors = problems.iter().filter(|diag| diag.is_error()).count();
@@ -113,20 +108,25 @@ fn unused_scripts(tree: &Tree, plans: &[Arc<Plan>]) -> Vec<Diag> {
     problems
 }
 
-/// Where a pipeline names a variable first.
-fn mention(tree: &Tree, name: &str) -> Option<(String, Span)> {
+/// A warning at each place where what is missing is referred to.
+fn missing(name: &str, tree: &Tree) -> Vec<Diag> {
+    let message = match name.strip_prefix("file:") {
+        Some(path) => format!("the file {path} cannot be read"),
+        None => format!("{name} is not set"),
+    };
+    let diag = Diag::warning("missing-variable", message)
+        .help("`run` needs it; `check`, `test` and `run --dry-run` use a placeholder");
     let reference = format!("${{{name}}}");
-    pipeline_files(tree).into_iter().find_map(|(file, _)| {
-        let text = tree.get(&file)?;
-        let mut start = 0;
-        for line in text.split_inclusive('\n') {
-            if let Some(at) = line.find(&reference).filter(|_| !line.trim_start().starts_with('#')) {
-                return Some((file, start + at..start + at + reference.len()));
-            }
-            start += line.len();
-        }
-        None
-    })
+    let mut found = Vec::new();
+    for (file, _) in pipeline_files(tree) {
+        let text = tree.get(&file).map_or("", |text| text);
+        found.extend(
+            text.match_indices(&reference)
+                .filter(|(at, _)| !text[..*at].rsplit('\n').next().unwrap_or_default().contains('#'))
+                .map(|(at, _)| diag.clone().at(file.as_str(), at..at + reference.len())),
+        );
+    }
+    if found.is_empty() { vec![diag] } else { found }
 }
 
 /// By file and place; what has no file last. The same problem once, also when several pipelines import the same script.

@@ -185,8 +185,14 @@ fn explain(error: &StartError) {
         }
     }
     complain(error);
-    if let StartError::Nothing(dir) = error {
-        anstream::eprintln!("help: `cartwire new {}` makes a project", dir.display());
+    match error {
+        StartError::Nothing(dir) => anstream::eprintln!("help: `cartwire new {}` makes a project", dir.display()),
+        StartError::Io(_, cause) if cause.kind() == std::io::ErrorKind::AddrInUse => {
+            anstream::eprintln!(
+                "help: another program listens there: choose other addresses with --listen and --admin"
+            );
+        }
+        _ => {}
     }
 }
 

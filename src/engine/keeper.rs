@@ -12,7 +12,7 @@ use super::project::read_tree;
 use super::routes::{self, Routes};
 use super::status::Board;
 use crate::config::pipeline_files;
-use crate::diag::Diag;
+use crate::diag::{Diag, did_you_mean};
 use crate::pipeline::{Loaded, Plan};
 use crate::registry::Environment;
 use crate::script::Limits;
@@ -64,6 +64,15 @@ pub fn load_all(
 ) -> (Vec<Arc<Plan>>, Vec<Diag>) {
     let mut plans = Vec::new();
     let mut problems = Vec::new();
+    let files = pipeline_files(tree);
+    let names = || files.iter().map(|(_, name)| name.as_str());
+    for wanted in only.iter().filter(|wanted| !files.is_empty() && names().all(|name| name != *wanted)) {
+        let help = match did_you_mean(wanted, names()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("there are {}", names().collect::<Vec<_>>().join(", ")),
+        };
+        problems.push(Diag::error("unknown-pipeline", format!("there is no pipeline `{wanted}`")).help(help));
+    }
     for (file, name) in pipeline_files(tree) {
         if !only.is_empty() && !only.contains(&name) {
             continue;

@@ -300,7 +300,8 @@ impl Stores {
             move |error: JournalError| StartError::Io(what, std::io::Error::other(error))
         };
         let dir = &settings.data_dir;
-        std::fs::create_dir_all(dir).map_err(|error| StartError::Io("the data directory".into(), error))?;
+        std::fs::create_dir_all(dir)
+            .map_err(|error| StartError::Io(format!("the data directory {}", dir.display()), error))?;
         let cursors =
             Cursors::open(&dir.join("cursors")).map_err(|error| StartError::Io("the cursors".into(), error))?;
         // Even a journal that was deleted by hand must not give out a number that a cursor has passed.

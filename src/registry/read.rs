@@ -29,7 +29,7 @@ pub fn read_options(
         Options { file: source.file.to_owned(), span: part_span.clone(), values: std::collections::BTreeMap::new() };
     match &def.shape {
         Shape::Value(ty) => {
-            if let Some(value) = reader.read("value", ty, node) {
+            if let Some(value) = reader.read(def.name, ty, node) {
                 options.values.insert("value", (value, node.span.clone()));
             }
         }

@@ -2,6 +2,7 @@
 
 use rhai::{Dynamic, EvalAltResult, ParseErrorType, Position};
 
+use super::habits;
 use super::outcome::{Failure, LogLine, ScriptError};
 use super::place::{Places, Unit};
 use super::run::{Ending, Fault};
@@ -28,7 +29,13 @@ pub fn syntax(kind: &ParseErrorType, position: Position, unit: &Unit<'_>, namesp
         ParseErrorType::Reserved(word) if word == "eval" => {
             Diag::error("script-syntax", "`eval` is not available to scripts").help("write the code where it is to run")
         }
-        other => Diag::error("script-syntax", lower_first(&other.to_string())),
+        other => {
+            let diag = Diag::error("script-syntax", lower_first(&other.to_string()));
+            match habits::advice(other).or_else(|| habits::operator(unit.rest(position))) {
+                Some(advice) => diag.help(advice),
+                None => diag,
+            }
+        }
     };
     unit.at(diag, position)
 }
@@ -38,6 +45,9 @@ fn unknown_variable(name: &str, unit: &Unit<'_>) -> Diag {
     let diag = Diag::error("unknown-variable", format!("unknown variable `{name}`"));
     if GIVEN.contains(&name) {
         return diag.help("functions do not see the variables of the script: hand it over as an argument");
+    }
+    if let Some(advice) = habits::name(name) {
+        return diag.help(advice);
     }
     let words: Vec<&str> = unit.text.split(|c: char| !c.is_alphanumeric() && c != '_').collect();
     let declared = words.windows(2).filter(|pair| matches!(pair[0], "let" | "const" | "for")).map(|pair| pair[1]);

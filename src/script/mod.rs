@@ -19,6 +19,7 @@ pub mod check;
 pub mod delivery;
 pub mod exec;
 pub mod fault;
+pub mod habits;
 pub mod host;
 pub mod lib;
 pub mod limits;

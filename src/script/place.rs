@@ -36,6 +36,11 @@ impl Unit<'_> {
         start..start + word_bytes(&self.file_text[start.min(self.file_text.len())..])
     }
 
+    /// The file's text from a position on.
+    pub fn rest(&self, position: Position) -> &str {
+        self.file_text.get(self.span(position).start..).unwrap_or_default()
+    }
+
     /// A diagnostic at a position.
     pub fn at(&self, diag: Diag, position: Position) -> Diag {
         diag.at(self.file, self.span(position))

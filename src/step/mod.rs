@@ -10,6 +10,7 @@ mod remove;
 mod rename;
 mod script;
 mod set;
+mod settings;
 
 use std::rc::Rc;
 use std::sync::Arc;

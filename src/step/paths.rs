@@ -1,7 +1,7 @@
 //! Paths in options, with the place of what is wrong with them.
 
 use super::Build;
-use crate::diag::{Diag, Span};
+use crate::diag::{Diag, Span, did_you_mean};
 use crate::path::{Path, SetError};
 use crate::registry::{OptionValue, Options};
 use crate::step::StepError;
@@ -21,7 +21,44 @@ pub(super) fn read(text: &str, span: &Span, options: &Options, build: &mut Build
         let diag = diag.at(options.file(), span.clone()).help(format!("for the event's own field write `{rest}`"));
         build.warnings.push(diag);
     }
+    if let Some((first, near)) = misspelt(text) {
+        let diag = Diag::warning("path-field", format!("Segment messages have no field `{first}`"));
+        let diag = diag.at(options.file(), inside(first, span, 0, options, build));
+        build.warnings.push(diag.help(format!("did you mean `{near}`?")));
+    }
     Ok(path)
+}
+
+/// The first field of a path, if it looks like a misspelt field of Segment's, and that field.
+fn misspelt(path: &str) -> Option<(&str, &'static str)> {
+    const FIELDS: [&str; 19] = [
+        "anonymousId",
+        "category",
+        "channel",
+        "context",
+        "event",
+        "groupId",
+        "integrations",
+        "messageId",
+        "name",
+        "originalTimestamp",
+        "previousId",
+        "properties",
+        "receivedAt",
+        "sentAt",
+        "timestamp",
+        "traits",
+        "type",
+        "userId",
+        "version",
+    ];
+    let first = path.split(['.', '[']).next()?;
+    // Another system's spelling, as `user_id`, is no slip: it may be about to be renamed.
+    let plain = |name: &str| name.replace('_', "").to_lowercase();
+    if FIELDS.iter().any(|field| plain(field) == plain(first)) || first.chars().count() < 4 {
+        return None;
+    }
+    did_you_mean(first, FIELDS).map(|near| (first, near))
 }
 
 /// The same for a path without `*`.

@@ -2,8 +2,8 @@
 
 use rhai::Dynamic;
 
-use super::{Build, Context, Flow, Step, StepDef, StepError, script_failure};
-use crate::diag::Diag;
+use super::{Build, Context, Flow, Step, StepDef, StepError, script_failure, settings};
+use crate::diag::{Diag, did_you_mean};
 use crate::event::Event;
 use crate::registry::{Def, Default, Opt, Options, Room, Shape, Type};
 use crate::script::{Failure, Input, Script, Unit, constant};
@@ -44,7 +44,9 @@ fn build(options: &Options, cx: &mut Build<'_>) -> Result<Box<dyn Step>, Vec<Dia
         (Some(name), None) => {
             let file = format!("scripts/{name}");
             let Some(text) = cx.tree.get(&file) else {
-                return Err(vec![options.error("file", "script-missing", format!("no script `{file}`"))]);
+                let mut diag = options.error("file", "script-missing", format!("no script `{file}`"));
+                diag.help = Some(nearest_script(name, cx));
+                return Err(vec![diag]);
             };
             cx.host.script(&Unit { file: &file, text, node: None, file_text: text }, cx.warnings)?
         }
@@ -62,7 +64,29 @@ fn build(options: &Options, cx: &mut Build<'_>) -> Result<Box<dyn Step>, Vec<Dia
             return Err(vec![diag.at(options.file(), options.part_span())]);
         }
     };
+    settings::check(options, cx);
     Ok(Box::new(ScriptStep { script, settings: constant(cx.settings.clone()) }))
+}
+
+/// What to write instead of the name of a script that is not there.
+fn nearest_script(name: &str, cx: &Build<'_>) -> String {
+    let names: Vec<&str> = cx
+        .tree
+        .below("scripts")
+        .filter_map(|(path, _)| path.strip_prefix("scripts/"))
+        .filter(|path| path.rsplit_once('.').is_some_and(|(_, end)| end == "rhai"))
+        .collect();
+    let bare = name.trim_start_matches("./").trim_start_matches("scripts/").trim_end_matches(".rhai");
+    let file_name = |path: &str| path.rsplit('/').next().unwrap_or_default().trim_end_matches(".rhai").to_owned();
+    let same = names.iter().copied().find(|path| path.trim_end_matches(".rhai") == bare);
+    let near = same
+        .or_else(|| did_you_mean(&format!("{bare}.rhai"), names.iter().copied()))
+        .or_else(|| names.iter().copied().find(|path| file_name(path) == file_name(bare)));
+    match near {
+        Some(near) => format!("did you mean `{near}`? Names of scripts begin below scripts/"),
+        None if names.is_empty() => "scripts are the .rhai files below scripts/; there are none".to_owned(),
+        None => format!("there are {}", names.join(", ")),
+    }
 }
 
 struct ScriptStep {

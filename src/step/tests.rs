@@ -137,7 +137,12 @@ fn wrong_paths_are_marked_where_they_are_wrong() {
 
 #[test]
 fn likely_mistakes_are_warned_of() {
-    for (text, code) in [("- remove: event.properties.x", "path-event"), ("- keep: [ event ]", "keep-without-type")] {
+    for (text, code) in [
+        ("- remove: event.properties.x", "path-event"),
+        ("- keep: [ event ]", "keep-without-type"),
+        ("- set: { propertis.x: 1 }", "path-field"),
+        ("- remove: [ contxt.ip ]", "path-field"),
+    ] {
         let mut warnings = Vec::new();
         build_with_warnings(text, &mut warnings).map(|_| ()).unwrap();
         assert_eq!(warnings.iter().map(|diag| diag.code).collect::<Vec<_>>(), [code]);

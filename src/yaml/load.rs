@@ -66,6 +66,12 @@ impl<'a> Loader<'a> {
                 let mut diag = Diag::error("yaml", error.info().to_owned()).at(self.file, at..at + 1);
                 if self.text[..at].ends_with('\t') || self.text[at..].starts_with('\t') {
                     diag = diag.help("YAML is indented with spaces, not tabs");
+                } else if self.text[..at].ends_with('$') || self.text[at..].starts_with("${") {
+                    diag = diag.help("inside [ ] and { } a reference needs quotes: \"${NAME}\"");
+                } else if self.text[at..].starts_with(": ") {
+                    diag = diag.help("put a text that holds `: ` in quotes");
+                } else if self.text[..at].rsplit('\n').next().is_some_and(|before| before.trim().is_empty()) {
+                    diag = diag.help("keys of one map, and items of one list, begin in the same column");
                 }
                 self.problems.push(diag);
                 Err(Stop)

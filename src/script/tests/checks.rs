@@ -76,6 +76,17 @@ fn mistakes_are_named_with_their_place_and_a_suggestion() {
 }
 
 #[test]
+fn who_writes_javascript_is_told_what_it_is_here() {
+    expect("event.a = null;", "script-syntax", "1:11", "()");
+    expect("event.a = event.b ? 1 : 2;", "script-syntax", "1:19", "choose with if");
+    expect("event.a = 'abc';", "script-syntax", "1:11", "double quotes");
+    expect("if event.a === 1 { }", "script-syntax", "1:12", "compare with ==");
+    expect("if (event.a == 1) event.b = 2;", "script-syntax", "1:19", "braces");
+    expect("event.a = 1\nevent.b = 2;", "script-syntax", "2:1", "`;`");
+    expect("event.a = undefined;", "unknown-variable", "1:11", "()");
+}
+
+#[test]
 fn several_mistakes_are_told_at_once() {
     let found = problems("event.a = foo(1);\nevent.b = hash::md6(\"x\");\nlet unused = 1;\n");
     let codes: Vec<_> = found.iter().map(|(code, ..)| code.as_str()).collect();

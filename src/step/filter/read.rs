@@ -86,6 +86,12 @@ impl Reader<'_, '_> {
             return self.field(field, &entries, depth);
         }
         let [entry] = entries.as_slice() else {
+            let known = |key: &str| FORMS.contains(&key) || CHECKS.contains(&key) || key == "reason";
+            if let Some(entry) = entries.iter().find(|entry| !known(&entry.key)) {
+                self.problem(&entry.key_span, "unknown-key", format!("a condition has no `{}`", entry.key)).help =
+                    Some(suggestion(&entry.key, &FORMS));
+                return None;
+            }
             let found: Vec<_> = entries.iter().map(|entry| entry.key.as_str()).collect();
             self.problem(&node.span, "bad-condition", format!("a condition has one of {}", FORMS.join(", "))).help =
                 Some(if found.is_empty() {
@@ -96,8 +102,8 @@ impl Reader<'_, '_> {
             return None;
         };
         match entry.key.as_str() {
-            "any" => self.several(&entry.value, depth).map(Condition::Any),
-            "all" => self.several(&entry.value, depth).map(Condition::All),
+            "any" => self.several("any", &entry.value, depth).map(Condition::Any),
+            "all" => self.several("all", &entry.value, depth).map(Condition::All),
             "not" => self.condition(&entry.value, depth + 1).map(|condition| Condition::Not(Box::new(condition))),
             "path" => self.path(&entry.value),
             "expression" => match entry.value.as_text() {
@@ -116,10 +122,14 @@ impl Reader<'_, '_> {
         }
     }
 
-    fn several(&mut self, node: &Node, depth: usize) -> Option<Vec<Condition>> {
-        let Some(items) = node.as_list().filter(|items| !items.is_empty()) else {
-            return self.wrong("any` and `all", "a list of conditions", node);
+    fn several(&mut self, name: &str, node: &Node, depth: usize) -> Option<Vec<Condition>> {
+        let Some(items) = node.as_list() else {
+            return self.wrong(name, "a list of conditions", node);
         };
+        if items.is_empty() {
+            self.problem(&node.span, "bad-condition", format!("`{name}` has no conditions"));
+            return None;
+        }
         let read: Vec<_> = items.iter().map(|item| self.condition(item, depth + 1)).collect();
         read.into_iter().collect()
     }

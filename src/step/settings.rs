@@ -1,0 +1,49 @@
+//! Settings whose names no script knows but nearly: a misspelt setting would be ignored without a word.
+
+use std::collections::BTreeSet;
+
+use super::Build;
+use crate::diag::{Diag, did_you_mean};
+use crate::registry::Options;
+
+/// Warns about settings of a script that look like a misspelt one.
+///
+/// Scripts hand `settings` on to functions, lay it over defaults and may go through it. So a name counts as known
+/// wherever it stands in a script, and only one that is near to such a name is spoken of.
+pub(super) fn check(options: &Options, build: &mut Build<'_>) {
+    let given: BTreeSet<String> = match build.settings.read_lock::<rhai::Map>() {
+        Some(map) if !map.is_empty() => map.keys().map(ToString::to_string).collect(),
+        _ => return,
+    };
+    let inline = options.node("inline").and_then(|node| node.as_text());
+    let scripts =
+        build.tree.below("scripts").filter(|(path, _)| path.rsplit_once('.').is_some_and(|(_, end)| end == "rhai"));
+    let texts: Vec<&str> = inline.into_iter().chain(scripts.map(|(_, text)| text.as_ref())).collect();
+    let known: BTreeSet<&str> = texts.iter().copied().flat_map(words).collect();
+    let mut warnings = Vec::new();
+    for name in given.iter().filter(|name| !known.contains(name.as_str())) {
+        let Some(near) = did_you_mean(name, known.iter().copied().filter(|word| !given.contains(*word))) else {
+            continue;
+        };
+        let diag = Diag::warning("unknown-setting", format!("no script asks for the setting `{name}`"))
+            .help(format!("did you mean `{near}`?"));
+        warnings.push(match place(name, options, build) {
+            Some(span) => diag.at(options.file(), span),
+            None => diag.in_file(options.file()),
+        });
+    }
+    build.warnings.extend(warnings);
+}
+
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| !word.is_empty())
+}
+
+/// Where the setting's name stands: the first key of that name from the step on.
+fn place(name: &str, options: &Options, build: &Build<'_>) -> Option<std::ops::Range<usize>> {
+    let text = build.tree.get(options.file())?;
+    let from = options.part_span().start;
+    let key = format!("{name}:");
+    let at = text.get(from..)?.find(&key)? + from;
+    Some(at..at + name.len())
+}
