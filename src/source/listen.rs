@@ -2,7 +2,7 @@
 
 use super::{Input, Place, Reply, Verdict};
 use crate::diag::Diag;
-use crate::registry::{Default, Opt, Options, Type};
+use crate::registry::{Default, Opt, OptionValue, Options, Type};
 
 /// The `path` option.
 pub const PATH: Opt = Opt {
@@ -36,6 +36,35 @@ pub fn input(options: &Options, place: &Place<'_>, below: bool) -> Result<Input,
 /// A size option as a number of bytes.
 pub fn bytes(options: &Options, name: &str) -> usize {
     usize::try_from(options.int(name)).unwrap_or(usize::MAX)
+}
+
+/// The headers of the `keep_headers` option in lower case, without any that would put a secret into the journal: credentials, and
+/// what `is_secret` says.
+pub fn kept_headers(options: &Options, is_secret: impl Fn(&str) -> bool, problems: &mut Vec<Diag>) -> Vec<String> {
+    let mut names = Vec::new();
+    for (value, span) in options.items("keep_headers") {
+        let OptionValue::Text(text) = value else { continue };
+        let name = text.to_ascii_lowercase();
+        if is_credential(&name) || is_secret(&name) {
+            problems.push(
+                Diag::error("secret-header", format!("`{text}` holds a secret and is never kept"))
+                    .at(options.file(), span.clone())
+                    .help("remove it from `keep_headers`"),
+            );
+        } else if http::HeaderName::try_from(&name).is_err() {
+            problems.push(
+                Diag::error("wrong-value", format!("`{text}` is not a header name")).at(options.file(), span.clone()),
+            );
+        } else {
+            names.push(name);
+        }
+    }
+    names
+}
+
+/// Whether a header (in lower case) holds a credential by its very nature.
+pub fn is_credential(name: &str) -> bool {
+    ["authorization", "proxy-authorization", "cookie"].contains(&name)
 }
 
 /// The refusal of a method, with those that are allowed.

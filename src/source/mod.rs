@@ -7,6 +7,7 @@ pub mod file;
 pub mod form;
 pub mod listen;
 pub mod segment;
+pub mod segment_webhook;
 pub mod shopify;
 #[cfg(test)]
 mod testing;
@@ -22,7 +23,7 @@ use crate::event::{Delivery, Event};
 use crate::registry::{Def, Options};
 
 /// All sources, sorted by name.
-pub static SOURCES: &[&SourceDef] = &[&file::DEF, &segment::DEF, &shopify::DEF, &webhook::DEF];
+pub static SOURCES: &[&SourceDef] = &[&file::DEF, &segment::DEF, &segment_webhook::DEF, &shopify::DEF, &webhook::DEF];
 
 /// An adapter as it is listed: the definition and how to build it from options.
 pub struct SourceDef {

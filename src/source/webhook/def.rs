@@ -4,7 +4,7 @@ use super::Webhook;
 use super::proof::{Proof, header_name};
 use super::template::Template;
 use crate::diag::Diag;
-use crate::registry::{Def, Default, Form, Opt, OptionValue, Options, Room, Shape, Type};
+use crate::registry::{Def, Default, Form, Opt, Options, Room, Shape, Type};
 use crate::source::verify::{Algorithm, Encoding, Key};
 use crate::source::{Place, Source, SourceDef, listen};
 
@@ -207,7 +207,7 @@ fn build(options: &Options, place: &Place<'_>) -> Result<Box<dyn Source>, Vec<Di
         }
         keep_headers.push(name.to_owned());
     }
-    keep_headers.extend(kept(options, proof.as_ref(), &mut problems));
+    keep_headers.extend(listen::kept_headers(options, |name| is_secret(name, proof.as_ref()), &mut problems));
     keep_headers.sort();
     keep_headers.dedup();
     match (input, proof, event) {
@@ -227,30 +227,6 @@ fn build(options: &Options, place: &Place<'_>) -> Result<Box<dyn Source>, Vec<Di
     }
 }
 
-/// The headers that the user wants, without any that would put a secret into the journal.
-fn kept(options: &Options, proof: Option<&Proof>, problems: &mut Vec<Diag>) -> Vec<String> {
-    let mut names = Vec::new();
-    for (value, span) in options.items("keep_headers") {
-        let OptionValue::Text(text) = value else { continue };
-        let name = text.to_ascii_lowercase();
-        if is_secret(&name, proof) {
-            problems.push(
-                Diag::error("secret-header", format!("`{text}` holds a secret and is never kept"))
-                    .at(options.file(), span.clone())
-                    .help("remove it from `keep_headers`"),
-            );
-        } else if http::HeaderName::try_from(&name).is_err() {
-            problems.push(
-                Diag::error("wrong-value", format!("`{text}` is not a header name")).at(options.file(), span.clone()),
-            );
-        } else {
-            names.push(name);
-        }
-    }
-    names
-}
-
 fn is_secret(name: &str, proof: Option<&Proof>) -> bool {
-    ["authorization", "proxy-authorization", "cookie"].contains(&name)
-        || proof.and_then(Proof::secret_header) == Some(name)
+    listen::is_credential(name) || proof.and_then(Proof::secret_header) == Some(name)
 }
