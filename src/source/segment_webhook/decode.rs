@@ -37,8 +37,7 @@ fn event(mut item: Dynamic, tape: &Rc<Tape>, delivery: &Delivery) -> Result<Even
 }
 
 fn clean(map: &mut Map, delivery: &Delivery) -> Result<(), Refused> {
-    let typed = map.get("type").is_some_and(|value| is_text(value));
-    if !typed {
+    if !map.get("type").is_some_and(is_text) {
         let reason = "the object has no `type`, so it is not a whole event: map the destination's data to `$.`";
         return Err(Refused { code: "bad-message", reason: reason.to_owned() });
     }

@@ -3,6 +3,7 @@
 use rhai::Dynamic;
 
 use super::field::FieldTest;
+use super::fql::Fql;
 use super::jsonpath::JsonPath;
 use crate::event::Delivery;
 use crate::script::{Expression, Failure};
@@ -13,6 +14,8 @@ pub(super) enum Condition {
     Expression(Expression),
     /// A `JSONPath` that finds something.
     Path(JsonPath),
+    /// A statement of Segment's FQL.
+    Fql(Fql),
     /// Tests of one field.
     Field(FieldTest),
     /// At least one of these.
@@ -39,6 +42,10 @@ impl Condition {
         match self {
             Self::Expression(expression) => expression.test(event, facts.delivery, facts.settings, facts.now_ms),
             Self::Path(path) => Ok(path.matches(event)),
+            // As at Segment, what cannot be decided is dropped: inside `not` and `any` too, so that no mistake lets private data out.
+            Self::Fql(statement) => statement
+                .holds(event)
+                .map_err(|error| Failure::Drop { reason: format!("fql: {error}"), logs: Vec::new() }),
             Self::Field(test) => Ok(test.holds(event)),
             Self::Not(condition) => condition.holds(event, facts).map(|holds| !holds),
             Self::Any(conditions) => {

@@ -3,6 +3,7 @@
 mod compare;
 mod condition;
 mod field;
+mod fql;
 mod jsonpath;
 mod query;
 mod read;
@@ -26,6 +27,11 @@ pub(super) static FILTER: StepDef = StepDef {
         details: "The condition has one of these forms; `any`, `all` and `not` combine them at will.\n\n\
                   - A text is a Rhai expression that is true or false: `event.type != \"page\"`.\n\
                   - `path:` is a JSONPath (RFC 9535) that must find something: `$.properties.products[?@.price > 100]`.\n\
+                  - `fql:` is a statement of the query language of Segment's destination filters, as pasted from there: `type = \"track\" and \
+                  properties.price > 10`. Paths (`properties.product\\ 1.price`), texts, numbers, `true`, `false`, `null`, lists; `and`, `or`, `!`, `=`, \
+                  `!=`, `>`, `>=`, `<`, `<=`, `in`; `contains`, `match` (with `*`, `?`, `[a-z]`, `\\x`), `length`, `lowercase`, `uppercase`, `snakecase`, \
+                  `kebabcase`, `titlecase`, `typeof`, `bool`, `string`, `number`; `all`. A missing field is `null`; `=` holds only within one type. As \
+                  at Segment, an event is dropped when a value has a type that an operator or function does not take, as `null > 10`.\n\
                   - `field:` is a field path, beside it what must hold: `is`, `not`, `in`, `exists`, `gt`, `gte`, `lt`, `lte`, `contains`, `starts_with`, \
                   `ends_with`, `matches` (a regular expression); if there are several, all must hold. A missing field reads as `null`; \
                   `exists: true` means that it is not `null`. With `*` in the path, one matching value is enough. Numbers and texts are never \
@@ -33,7 +39,7 @@ pub(super) static FILTER: StepDef = StepDef {
                   A dropped event is counted under `reason`, or under the condition's own text.",
         shape: Shape::Value(Type::Raw),
         example: "- filter:\n    any:\n      - event.type == \"identify\"\n      - { path: \"$.properties.products[?@.price > 100]\" }\n      - { field: event, in: \
-                  [Order Completed, Order Refunded] }\n      - all:\n          - { field: context.campaign.source, exists: true }\n          - not: { field: \
+                  [Order Completed, Order Refunded] }\n      - { fql: 'type = \"track\" and !contains( event, \"Test\" )' }\n      - all:\n          - { field: context.campaign.source, exists: true }\n          - not: { field: \
                   properties.email, ends_with: \"@example.com\" }\n    reason: not interesting\n",
     },
     build,

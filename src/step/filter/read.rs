@@ -6,6 +6,7 @@ use rhai::Dynamic;
 
 use super::condition::Condition;
 use super::field::{Check, FieldTest};
+use super::fql::Fql;
 use super::jsonpath::JsonPath;
 use crate::diag::{Diag, Span, did_you_mean};
 use crate::json;
@@ -23,7 +24,7 @@ const DEPTH_MAX: usize = 32;
 /// What may stand beside `field`.
 const CHECKS: [&str; 13] =
     ["is", "eq", "not", "in", "exists", "gt", "gte", "lt", "lte", "contains", "starts_with", "ends_with", "matches"];
-const FORMS: [&str; 6] = ["field", "path", "expression", "any", "all", "not"];
+const FORMS: [&str; 7] = ["field", "path", "expression", "fql", "any", "all", "not"];
 
 /// The condition and the reason for which the others are dropped.
 pub(super) fn read(options: &Options, build: &mut Build<'_>) -> Result<(Condition, String), Vec<Diag>> {
@@ -106,6 +107,7 @@ impl Reader<'_, '_> {
             "all" => self.several("all", &entry.value, depth).map(Condition::All),
             "not" => self.condition(&entry.value, depth + 1).map(|condition| Condition::Not(Box::new(condition))),
             "path" => self.path(&entry.value),
+            "fql" => self.fql(&entry.value),
             "expression" => match entry.value.as_text() {
                 Some(text) => self.expression(&entry.value, text),
                 None => self.wrong("expression", "script text", &entry.value),
@@ -152,16 +154,35 @@ impl Reader<'_, '_> {
         match JsonPath::new(text) {
             Ok(path) => Some(Condition::Path(path)),
             Err(found) => {
-                let before = &text[..found.offset];
-                let line = before.matches('\n').count() + 1;
-                let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-                let span = match node.position_in_file(&self.text, line, column) {
-                    Some(start) => start..(start + 1).min(self.text.len()).max(start),
-                    None => node.span.clone(),
-                };
+                let span = self.inside(node, text, found.offset..found.offset + 1);
                 self.problem(&span, "bad-jsonpath", found.message).help = found.help;
                 None
             }
+        }
+    }
+
+    fn fql(&mut self, node: &Node) -> Option<Condition> {
+        let Some(text) = node.as_text() else {
+            return self.wrong("fql", "a statement of Segment's FQL, as 'type = \"track\"'", node);
+        };
+        match Fql::new(text) {
+            Ok(statement) => Some(Condition::Fql(statement)),
+            Err(found) => {
+                let span = self.inside(node, text, found.span);
+                self.problem(&span, "bad-fql", found.message).help = found.help;
+                None
+            }
+        }
+    }
+
+    /// The place in the file of a part of a text; the whole text if YAML's escapes hide it.
+    fn inside(&self, node: &Node, text: &str, part: Span) -> Span {
+        let before = &text[..part.start];
+        let line = before.matches('\n').count() + 1;
+        let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+        match node.position_in_file(&self.text, line, column) {
+            Some(start) => start..(start + part.len().max(1)).min(self.text.len()).max(start),
+            None => node.span.clone(),
         }
     }
 
@@ -251,10 +272,8 @@ impl Reader<'_, '_> {
 
     /// The condition as it is written, on one line.
     fn own_reason(&self, node: &Node) -> String {
-        let text = match (node.as_text(), node.get("path").and_then(Node::as_text)) {
-            (Some(text), _) | (None, Some(text)) => text,
-            (None, None) => self.text.get(node.span.clone()).unwrap_or("no match"),
-        };
+        let own = ["path", "fql"].into_iter().find_map(|form| node.get(form)?.as_text());
+        let text = node.as_text().or(own).or_else(|| self.text.get(node.span.clone())).unwrap_or("no match");
         let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
         let short: String = words.chars().take(REASON_CHARS_MAX).collect();
         if short.len() < words.len() { format!("filter: {short}…") } else { format!("filter: {short}") }

@@ -77,6 +77,9 @@ fn all_forms_decide() {
         ("{ all: [ { field: type, is: page }, event.properties.count == 3 ] }", false),
         ("{ not: { field: type, is: page } }", true),
         ("{ not: { any: [ { path: $.type }, { field: type, is: page } ] } }", false),
+        ("{ fql: 'type = \"track\" and properties.total > 10' }", true),
+        ("{ fql: type = 'page' }", false),
+        ("{ any: [ { fql: \"type = 'page'\" }, { fql: all } ] }", true),
         ("true", true),
         ("false", false),
     ] {
@@ -91,6 +94,11 @@ fn the_reason_is_given_or_the_text_of_the_condition() {
     for (filter, expected) in [
         ("event.type == \"page\"", "filter: event.type == \"page\"".to_owned()),
         ("{ path: $.page }", "filter: $.page".to_owned()),
+        ("{ fql: type = 'page' }", "filter: type = 'page'".to_owned()),
+        ("{ fql: userId > 1, reason: given }", "fql: `>` needs numbers, not null".to_owned()),
+        // What cannot be decided is dropped, however it is combined.
+        ("{ not: { fql: userId > 1 } }", "fql: `>` needs numbers, not null".to_owned()),
+        ("{ any: [ { fql: userId > 1 }, { fql: all } ] }", "fql: `>` needs numbers, not null".to_owned()),
         ("{ field: type, is: page }", "filter: { field: type, is: page }".to_owned()),
         ("{ field: type, is: page, reason: no page }", "no page".to_owned()),
         ("|\n    event.type\n      == \"page\"\n", "filter: event.type == \"page\"".to_owned()),
@@ -129,6 +137,11 @@ fn wrong_conditions_have_a_place_and_advice() {
         ("{ field: a, matches: '(' }", "bad-pattern", "'('", ""),
         ("{ path: '$.user-id' }", "bad-jsonpath", "-", "$['user-id']"),
         ("{ path: 7 }", "wrong-type", "7", ""),
+        ("{ fql: 7 }", "wrong-type", "7", ""),
+        ("{ fql: 'type == \"track\"' }", "bad-fql", "==", "write `=`"),
+        ("{ fql: type = \"x\" andd all }", "bad-fql", "andd", ""),
+        ("{ fql: 'contain(a, \"b\")' }", "bad-fql", "contain", "`contains`"),
+        ("{ fql: 'it''s' }", "bad-fql", "'it''s'", ""),
         ("{ expression: 7 }", "wrong-type", "7", ""),
         ("{ path: $.a, reason: [1] }", "wrong-type", "[1]", ""),
     ] {
