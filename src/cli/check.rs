@@ -38,7 +38,7 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
     };
     let pipelines = pipeline_files(&tree).len();
     if pipelines == 0 {
-        complain(format!("there is no pipeline in {}", arguments.dir.join("pipelines").display()));
+        complain(crate::engine::StartError::Nothing(arguments.dir.clone()));
         anstream::eprintln!("help: `cartwire new {}` makes a project", arguments.dir.display());
         return Outcome::Failed;
     }

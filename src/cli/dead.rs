@@ -19,7 +19,7 @@ pub(super) struct Arguments {
     #[arg(long, env = "CARTWIRE_DATA_DIR", default_value = ".cartwire", global = true)]
     data_dir: PathBuf,
     /// Where a running Cartwire has its admin pages.
-    #[arg(long, env = "CARTWIRE_ADMIN", default_value = "127.0.0.1:9090", global = true)]
+    #[arg(long, env = "CARTWIRE_ADMIN", default_value = "127.0.0.1:9090", value_parser = super::address, global = true)]
     admin: SocketAddr,
     /// Print JSON.
     #[arg(long, global = true)]

@@ -22,10 +22,10 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "NAME")]
     pipeline: Vec<String>,
     /// Where sources listen.
-    #[arg(long, env = "CARTWIRE_LISTEN", default_value = "127.0.0.1:8080")]
+    #[arg(long, env = "CARTWIRE_LISTEN", default_value = "127.0.0.1:8080", value_parser = super::address)]
     listen: SocketAddr,
     /// Where /healthz, /readyz, /metrics and /status are.
-    #[arg(long, env = "CARTWIRE_ADMIN", default_value = "127.0.0.1:9090")]
+    #[arg(long, env = "CARTWIRE_ADMIN", default_value = "127.0.0.1:9090", value_parser = super::address)]
     admin: SocketAddr,
     /// Journal, cursors and dead letters; `.cartwire` in the project folder if not given.
     #[arg(long, env = "CARTWIRE_DATA_DIR")]

@@ -109,7 +109,9 @@ fn run_here(arguments: &Arguments) -> Outcome {
         );
     } else {
         let blessed = if blessed > 0 { format!(", {blessed} blessed") } else { String::new() };
-        say!("{} passed, {failed} failed{blessed}", count(passed, "case"));
+        let broken =
+            if broken > 0 { format!(", {} that cannot be run", count(broken, "mistake")) } else { String::new() };
+        say!("{} passed, {failed} failed{blessed}{broken}", count(passed, "case"));
     }
     if failed + broken > 0 { Outcome::Failed } else { Outcome::Fine }
 }

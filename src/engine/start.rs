@@ -78,6 +78,7 @@ impl fmt::Display for StartError {
                 let errors = problems.iter().filter(|diag| diag.is_error()).count();
                 write!(f, "{errors} error{} in the pipelines", if errors == 1 { "" } else { "s" })
             }
+            Self::Nothing(dir) if !dir.is_dir() => write!(f, "there is no folder {}", dir.display()),
             Self::Nothing(dir) => write!(f, "there is no pipeline in {}", dir.join("pipelines").display()),
             Self::Io(what, error) => write!(f, "{what}: {error}"),
         }
