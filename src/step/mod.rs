@@ -5,6 +5,7 @@
 mod default;
 mod filter;
 mod keep;
+mod loop_guard;
 mod paths;
 mod remove;
 mod rename;
@@ -24,8 +25,16 @@ use crate::tree::Tree;
 pub use crate::script::LogLine;
 
 /// All steps, sorted by name.
-pub static STEPS: &[&StepDef] =
-    &[&default::DEFAULT, &filter::FILTER, &keep::KEEP, &remove::REMOVE, &rename::RENAME, &script::SCRIPT, &set::SET];
+pub static STEPS: &[&StepDef] = &[
+    &default::DEFAULT,
+    &filter::FILTER,
+    &keep::KEEP,
+    &loop_guard::LOOP_GUARD,
+    &remove::REMOVE,
+    &rename::RENAME,
+    &script::SCRIPT,
+    &set::SET,
+];
 
 /// A step as it is listed: the definition and how to build it from options.
 pub struct StepDef {

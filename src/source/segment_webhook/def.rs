@@ -25,7 +25,7 @@ pub static DEF: SourceDef = SourceDef {
             which Segment discards; 503 while the journal cannot take it, which Segment sends again for four hours; 405 for other \
             methods. An event that is sent again has the same ids.\n\n\
             Never let the pipeline send into the Segment source that the Webhook destination is attached to: each event would come \
-            round again.",
+            round again. The step `loop_guard` drops such events.",
         shape: Shape::Options {
             options: &[
                 Opt {

@@ -1,0 +1,163 @@
+//! Step `loop_guard`: stamps each event with the pipelines it passed, and drops one that comes round again.
+
+use rhai::{Dynamic, ImmutableString, Map};
+
+use super::{Build, Context, Flow, Step, StepDef, StepError};
+use crate::diag::Diag;
+use crate::event::Event;
+use crate::path::{Path, Segment};
+use crate::registry::{Def, Default, Opt, Options, Room, Shape, Type};
+
+/// Stable, since counts of dropped events are kept by it.
+const REASON: &str = "loop_detected";
+
+/// The definition of `loop_guard`.
+pub(super) static LOOP_GUARD: StepDef = StepDef {
+    def: Def {
+        name: "loop_guard",
+        room: Room::Step,
+        about: "Drops events that this pipeline has sent before, so that no loop through Segment multiplies them",
+        details: "Each event that passes is stamped with `context.pipeline`: `name` is this pipeline, `hop` the number of guarded \
+                  pipelines it went through so far. An event is dropped as `loop_detected` when its stamp has this pipeline's name, or \
+                  when it went through `hops_max` guarded pipelines already. Where several pipelines send to each other, guard each of \
+                  them: the stamp has the last name only, so a longer loop is ended by the number of hops.\n\n\
+                  It belongs at the end of the steps, behind a script that may make the context anew, and once into a pipeline: a second \
+                  guard would meet the stamp of the first one. Nothing else may write `context.pipeline`: where it is something else than \
+                  a map, it is replaced.",
+        shape: Shape::Options {
+            options: &[
+                Opt {
+                    name: "name",
+                    ty: Type::Text,
+                    default: Default::Absent,
+                    about: "The name in the stamp; without it, the pipeline's. Give one where pipelines on several machines share a name.",
+                },
+                Opt {
+                    name: "hops_max",
+                    ty: Type::Int(1, 100),
+                    default: Default::Is("3"),
+                    about: "How many guarded pipelines an event may go through.",
+                },
+            ],
+            short: None,
+        },
+        example: "- loop_guard:\n    name: shop-eu\n    hops_max: 3\n",
+    },
+    build,
+};
+
+struct LoopGuard {
+    name: Option<ImmutableString>,
+    hops_max: i64,
+    stamp: Path,
+}
+
+fn build(options: &Options, _: &mut Build<'_>) -> Result<Box<dyn Step>, Vec<Diag>> {
+    let name = options.opt_text("name").map(ImmutableString::from);
+    if name.as_ref().is_some_and(|name| name.is_empty()) {
+        return Err(vec![options.error("name", "wrong-value", "a `name` cannot be empty")]);
+    }
+    let keys = ["context", "pipeline"].map(|key| Segment::Key(key.to_owned()));
+    let Some(stamp) = Path::new(keys.to_vec()) else { return Err(Vec::new()) };
+    Ok(Box::new(LoopGuard { name, hops_max: options.int("hops_max"), stamp }))
+}
+
+impl Step for LoopGuard {
+    fn apply(&self, mut event: Event, cx: &mut Context<'_>) -> Result<Flow, StepError> {
+        let name = self.name.clone().unwrap_or_else(|| ImmutableString::from(&*cx.delivery.pipeline));
+        let (seen, hop) =
+            self.stamp.with(&event.value, |stamp| stamp.map(|stamp| read(stamp, &name)).unwrap_or_default());
+        if seen || hop >= self.hops_max {
+            return Ok(Flow::Drop(REASON.to_owned()));
+        }
+        let stamp = Map::from([("name".into(), name.into()), ("hop".into(), Dynamic::from_int(hop + 1))]);
+        self.stamp.set(&mut event.value, Dynamic::from_map(stamp)).map_err(|error| super::paths::blocked(&error))?;
+        Ok(Flow::Next(event))
+    }
+}
+
+/// Whether a stamp has this name, and its number of hops; a number that is none counts as 0.
+fn read(stamp: &Dynamic, name: &ImmutableString) -> (bool, i64) {
+    let Ok(stamp) = stamp.as_map_ref() else { return (false, 0) };
+    let seen = stamp.get("name").is_some_and(|have| have.as_immutable_string_ref().is_ok_and(|have| *have == *name));
+    let hop =
+        stamp.get("hop").map_or(0, |hop| hop.as_int().or_else(|_| hop.as_float().map(|hop| hop as i64)).unwrap_or(0));
+    (seen, hop.clamp(0, i64::from(u16::MAX)))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use crate::event::{Delivery, Event, Origin};
+    use crate::json::{from_json_value, to_json_value};
+    use crate::step::tests::build_step;
+    use crate::step::{Context, Flow};
+
+    /// What a guard in a pipeline makes of an event; nothing if it drops it.
+    fn passed(step: &str, pipeline: &str, event: &Value) -> Option<Value> {
+        let step = build_step(step).unwrap_or_else(|problems| panic!("{problems:?}"));
+        let delivery = Delivery { pipeline: pipeline.into(), ..Delivery::default() };
+        let mut cx = Context { delivery: &delivery, identity: "d", now_ms: 0, logs: Vec::new() };
+        let event = Event { value: from_json_value(event), tape: std::rc::Rc::default(), origin: Origin::default() };
+        match step.apply(event, &mut cx).unwrap() {
+            Flow::Next(event) => Some(to_json_value(&event.value).unwrap()),
+            Flow::Drop(reason) => {
+                assert_eq!(reason, "loop_detected");
+                None
+            }
+            Flow::Fork(_) => panic!("a guard never forks"),
+        }
+    }
+
+    #[test]
+    fn an_event_passes_each_pipeline_once() {
+        let first = passed("- loop_guard: {}", "a", &json!({"type": "track"})).unwrap();
+        assert_eq!(first, json!({"type": "track", "context": {"pipeline": {"name": "a", "hop": 1}}}));
+        assert_eq!(passed("- loop_guard: {}", "a", &first), None);
+        assert_eq!(passed("- loop_guard: { name: a }", "b", &first), None);
+        let second = passed("- loop_guard: {}", "b", &first).unwrap();
+        assert_eq!(second["context"]["pipeline"], json!({"name": "b", "hop": 2}));
+        assert!(passed("- loop_guard: { name: other }", "b", &second).is_some());
+    }
+
+    #[test]
+    fn a_longer_loop_ends_by_its_hops() {
+        let mut event = json!({"context": {"ip": "203.0.113.9"}});
+        for (hop, pipeline) in ["a", "b", "a"].into_iter().enumerate() {
+            event = passed("- loop_guard: {}", pipeline, &event).unwrap();
+            assert_eq!(event["context"], json!({"ip": "203.0.113.9", "pipeline": {"name": pipeline, "hop": hop + 1}}));
+        }
+        assert_eq!(passed("- loop_guard: {}", "b", &event), None);
+        assert_eq!(passed("- loop_guard: { hops_max: 2 }", "c", &event), None);
+        assert!(passed("- loop_guard: { hops_max: 4 }", "c", &event).is_some());
+    }
+
+    #[test]
+    fn foreign_stamps_are_replaced() {
+        for stamp in [json!("x"), json!(null), json!({"name": 7, "hop": "many"}), json!({"hop": -5})] {
+            let event = passed("- loop_guard: {}", "a", &json!({"context": {"pipeline": stamp}})).unwrap();
+            assert_eq!(event["context"]["pipeline"], json!({"name": "a", "hop": 1}));
+        }
+        // A number may come back as 3.0, and none is so large that it would wrap.
+        for hop in [json!(3.0), json!(i64::MAX), json!(1e300)] {
+            assert_eq!(
+                passed("- loop_guard: {}", "a", &json!({"context": {"pipeline": {"name": "b", "hop": hop}}})),
+                None
+            );
+        }
+    }
+
+    #[test]
+    fn a_context_that_is_no_map_is_an_error() {
+        let step = build_step("- loop_guard: {}").unwrap_or_else(|problems| panic!("{problems:?}"));
+        let delivery = Delivery::default();
+        let mut cx = Context { delivery: &delivery, identity: "d", now_ms: 0, logs: Vec::new() };
+        let value = from_json_value(&json!({"context": "x"}));
+        let error =
+            step.apply(Event { value, tape: std::rc::Rc::default(), origin: Origin::default() }, &mut cx).unwrap_err();
+        assert_eq!(error.code, "path-blocked");
+        assert!(build_step("- loop_guard: { name: \"\" }").is_err());
+        assert!(build_step("- loop_guard: { hops_max: 0 }").is_err());
+    }
+}
