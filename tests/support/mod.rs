@@ -11,6 +11,7 @@
 
 pub mod cartwire;
 pub mod http;
+pub mod install;
 pub mod project;
 pub mod segment;
 
