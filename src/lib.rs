@@ -29,6 +29,7 @@
 //! | 3 | [`pipeline`] | spec → plan → compiled pipeline; run, trace | 0–2, `config` |
 //! | 4 | [`check`] | fixtures: load, run, compare, bless | 0–3 |
 //! | 4 | [`engine`] | the only asynchronous part: intake, workers, delivery, reload | 0–3, `check` |
+//! | 4 | [`reference`] | what can be written: Markdown and JSON Schema, all derived | 0–3, `check` |
 //! | 5 | [`cli`] | one file per sub-command | all below |
 //!
 //! `tests/tidy.rs` holds this table to its word.
@@ -71,6 +72,7 @@ pub mod journal;
 pub mod json;
 pub mod path;
 pub mod pipeline;
+pub mod reference;
 pub mod registry;
 pub mod script;
 pub mod sink;

@@ -23,6 +23,7 @@ const LAYERS: &[(&str, u32, &[&str])] = &[
     ("pipeline", 3, &["config"]),
     ("check", 4, &[]),
     ("engine", 4, &["check"]),
+    ("reference", 4, &["check"]),
     ("cli", 5, &[]),
     ("main", 6, &[]),
 ];

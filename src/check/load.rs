@@ -3,8 +3,9 @@
 use std::fs;
 use std::path::Path;
 
-use super::{Case, Expect, Given};
+use super::{Case, Expect, Given, keys};
 use crate::diag::{Diag, did_you_mean};
+use crate::registry::names;
 use crate::tree::Tree;
 use crate::yaml::{self, Entry, Node, Value};
 
@@ -13,9 +14,8 @@ const FIXTURES: &str = "tests/fixtures";
 /// The clock of cases that do not set it: 2026-01-15T10:20:30Z.
 const NOW_MS: i64 = 1_768_472_430_000;
 
-const CASE_KEYS: [&str; 9] = ["description", "sample", "given", "now", "env", "expect", "dropped", "dead", "exact"];
-const GIVEN_KEYS: [&str; 11] =
-    ["source", "method", "path", "query", "headers", "headers_file", "body", "body_file", "json", "sign", "status"];
+const CASE_KEYS: [&str; 9] = names(&keys::CASE);
+const GIVEN_KEYS: [&str; 11] = names(&keys::GIVEN);
 
 /// Reads all fixtures of a project. Their texts are added to `tree`, so that problems can be drawn.
 pub fn load(dir: &Path, tree: &mut Tree) -> (Vec<Case>, Vec<Diag>) {

@@ -5,6 +5,7 @@
 mod bless;
 mod compare;
 mod emit;
+pub mod keys;
 mod load;
 mod report;
 mod run;

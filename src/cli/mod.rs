@@ -9,12 +9,15 @@ macro_rules! say {
 }
 
 mod check;
+mod completions;
 mod dead;
 mod environment;
 mod logs;
 mod new;
+mod reference;
 mod run;
 mod samples;
+mod schema;
 mod send;
 mod test;
 
@@ -54,6 +57,12 @@ enum Command {
     New(new::Arguments),
     /// List and show dead letters.
     Dead(dead::Arguments),
+    /// Show what can be written in pipelines, fixtures and scripts.
+    Reference(reference::Arguments),
+    /// Print the JSON Schema of a pipeline file, for editors.
+    Schema(schema::Arguments),
+    /// Print a script that completes commands and flags in a shell.
+    Completions(completions::Arguments),
 }
 
 /// Exit codes: 0 fine, 1 something failed, 2 wrong usage.
@@ -81,6 +90,9 @@ pub fn main() -> ExitCode {
         Command::Send(arguments) => send::run(&arguments),
         Command::New(arguments) => new::run(&arguments),
         Command::Dead(arguments) => dead::run(&arguments),
+        Command::Reference(arguments) => reference::run(&arguments),
+        Command::Schema(arguments) => schema::run(&arguments),
+        Command::Completions(arguments) => completions::run(&arguments),
     };
     match outcome {
         Outcome::Fine => ExitCode::SUCCESS,

@@ -1,5 +1,6 @@
 //! Pipeline text → [`Spec`]: which parts, with which options, each with its place. Reads a tree of texts, not the disk.
 
+pub mod keys;
 mod part;
 mod read;
 
@@ -11,6 +12,7 @@ use crate::step::STEPS;
 use crate::tree::Tree;
 use crate::yaml::Node;
 
+pub use part::room_takes;
 pub use read::read;
 
 /// What a pipeline file says, checked part by part; nothing is built yet.

@@ -1,15 +1,15 @@
 //! One item of `sources`, `steps` or `sinks`: a one-key map `kind: options` with the common keys beside it.
 
-use super::{OnError, PartSpec, kinds};
+use super::{OnError, PartSpec, keys, kinds};
 use crate::diag::{Diag, did_you_mean};
-use crate::registry::{Def, Room, Source, Type, read_options, read_value};
+use crate::registry::{Def, Room, Source, Type, names, read_options, read_value};
 use crate::sink::SINKS;
 use crate::source::SOURCES;
 use crate::step::STEPS;
 use crate::yaml::{Entry, Node, Text, Value};
 
 /// Keys that may stand beside a part's kind.
-const COMMON: [&str; 4] = ["id", "when", "on_error", "settings"];
+const COMMON: [&str; 4] = names(&keys::COMMON);
 
 /// State while the parts of one file are read.
 pub(super) struct Parts<'a, 'b> {
@@ -200,7 +200,7 @@ impl Parts<'_, '_> {
 }
 
 /// Whether parts of that room may have the common key.
-fn room_takes(room: Room, key: &str) -> bool {
+pub fn room_takes(room: Room, key: &str) -> bool {
     match room {
         Room::Step => COMMON.contains(&key),
         Room::Sink => matches!(key, "id" | "when"),

@@ -3,11 +3,11 @@
 use super::part::{Parts, read_parts};
 use super::{PartSpec, Spec};
 use crate::diag::{Diag, did_you_mean};
-use crate::registry::{Environment, Room, Source};
+use crate::registry::{Environment, Room, Source, names};
 use crate::tree::Tree;
 use crate::yaml::{self, Node, Value};
 
-const KEYS: [&str; 4] = ["description", "sources", "steps", "sinks"];
+const KEYS: [&str; 4] = names(&super::keys::PIPELINE);
 
 /// Reads one pipeline file. The spec is what could be read; with an error among the problems it serves only to look for more.
 pub fn read(tree: &Tree, file: &str, name: &str, env: &dyn Environment) -> (Option<Spec>, Vec<Diag>) {

@@ -152,6 +152,7 @@ impl Type {
             Self::Code => "script text".into(),
             Self::Word(words) => format!("one of {}", words.join(", ")),
             Self::List(item) => format!("a list, each item {}", item.expected()),
+            Self::Map(Self::Any) => "a map".into(),
             Self::Map(value) => format!("a map, each value {}", value.expected()),
             Self::Choice(forms) => {
                 format!("one of {}", forms.iter().map(|form| form.name).collect::<Vec<_>>().join(", "))
@@ -159,6 +160,17 @@ impl Type {
             Self::Any | Self::Raw => "a value".into(),
         }
     }
+}
+
+/// The names of options, for tables of keys.
+pub const fn names<const N: usize>(options: &[Opt; N]) -> [&'static str; N] {
+    let mut names = [""; N];
+    let mut at = 0;
+    while at < N {
+        names[at] = options[at].name;
+        at += 1;
+    }
+    names
 }
 
 /// Parses a duration as it is written in YAML, in milliseconds.

@@ -23,6 +23,7 @@ use crate::script::{Failure, Host};
 use crate::tree::Tree;
 
 pub use crate::script::LogLine;
+pub use filter::{CHECKS, FORMS};
 
 /// All steps, sorted by name.
 pub static STEPS: &[&StepDef] = &[

@@ -17,6 +17,7 @@ use crate::registry::{Def, Options, Room, Shape, Type};
 use crate::script::Failure;
 
 use condition::{Condition, Facts};
+pub use read::{CHECKS, FORMS};
 
 /// The definition of `filter`.
 pub(super) static FILTER: StepDef = StepDef {

@@ -22,9 +22,10 @@ const PATTERN_BYTES_MAX: usize = 1 << 20;
 const DEPTH_MAX: usize = 32;
 
 /// What may stand beside `field`.
-const CHECKS: [&str; 13] =
+pub const CHECKS: [&str; 13] =
     ["is", "eq", "not", "in", "exists", "gt", "gte", "lt", "lte", "contains", "starts_with", "ends_with", "matches"];
-const FORMS: [&str; 7] = ["field", "path", "expression", "fql", "any", "all", "not"];
+/// What a condition begins with.
+pub const FORMS: [&str; 7] = ["field", "path", "expression", "fql", "any", "all", "not"];
 
 /// The condition and the reason for which the others are dropped.
 pub(super) fn read(options: &Options, build: &mut Build<'_>) -> Result<(Condition, String), Vec<Diag>> {

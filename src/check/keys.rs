@@ -1,0 +1,98 @@
+//! The keys of a fixture file, as data: for the loader and the reference.
+
+use crate::registry::{Default, Opt, Type};
+
+/// The top level of a fixture.
+pub const CASE: [Opt; 9] = [
+    Opt { name: "description", ty: Type::Text, default: Default::Absent, about: "What the case shows, in your words." },
+    Opt {
+        name: "sample",
+        ty: Type::Bool,
+        default: Default::Is("false"),
+        about: "Whether its deliveries are those that `send`, `run --samples` and `new` use. Where no case of a pipeline says so, \
+            all are.",
+    },
+    Opt {
+        name: "given",
+        ty: Type::Raw,
+        default: Default::Required,
+        about: "The delivery that comes in, or a list of them, in order.",
+    },
+    Opt {
+        name: "now",
+        ty: Type::Text,
+        default: Default::Is("2026-01-15T10:20:30Z"),
+        about: "What the clock says during the case.",
+    },
+    Opt {
+        name: "env",
+        ty: Type::Map(&Type::Text),
+        default: Default::Absent,
+        about: "Values for the pipeline's variables; those that are not given have placeholders.",
+    },
+    Opt {
+        name: "expect",
+        ty: Type::Raw,
+        default: Default::Absent,
+        about: "The messages that must come out, in order: a list, or a map from sinks to lists. A case without it fails until \
+            `test --bless` has written it.",
+    },
+    Opt {
+        name: "dropped",
+        ty: Type::List(&Type::Text),
+        default: Default::Absent,
+        about: "The reasons for which events must be dropped.",
+    },
+    Opt {
+        name: "dead",
+        ty: Type::List(&Type::Text),
+        default: Default::Absent,
+        about: "The dead letters that must come out: their codes, or parts of their reasons.",
+    },
+    Opt {
+        name: "exact",
+        ty: Type::Bool,
+        default: Default::Is("false"),
+        about: "Whether the messages may have no keys beyond the expected ones.",
+    },
+];
+
+/// One delivery under `given`.
+pub const GIVEN: [Opt; 11] = [
+    Opt {
+        name: "source",
+        ty: Type::Text,
+        default: Default::Absent,
+        about: "The source that it goes to, by id or kind; the pipeline's first one without it.",
+    },
+    Opt { name: "method", ty: Type::Text, default: Default::Is("POST"), about: "The request's method." },
+    Opt { name: "path", ty: Type::Text, default: Default::Absent, about: "What follows the source's own path." },
+    Opt { name: "query", ty: Type::Text, default: Default::Absent, about: "The query, without `?`." },
+    Opt { name: "headers", ty: Type::Map(&Type::Text), default: Default::Absent, about: "The request's headers." },
+    Opt {
+        name: "headers_file",
+        ty: Type::Text,
+        default: Default::Absent,
+        about: "A file beside the fixture that holds headers, as a JSON object of texts.",
+    },
+    Opt { name: "body", ty: Type::Text, default: Default::Absent, about: "The body, as it stands." },
+    Opt {
+        name: "body_file",
+        ty: Type::Text,
+        default: Default::Absent,
+        about: "A file beside the fixture that is the body.",
+    },
+    Opt { name: "json", ty: Type::Any, default: Default::Absent, about: "The body as YAML, which is sent as JSON." },
+    Opt {
+        name: "sign",
+        ty: Type::Bool,
+        default: Default::Is("true"),
+        about: "Whether the request is signed as its sender would.",
+    },
+    Opt {
+        name: "status",
+        ty: Type::Int(100, 599),
+        default: Default::Absent,
+        about: "The status that the source must answer with.",
+    },
+];
