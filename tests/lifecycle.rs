@@ -152,7 +152,7 @@ impl Job {
     }
 
     fn terminate(&self) {
-        assert!(Command::new("kill").arg(self.child.id().to_string()).status().unwrap().success());
+        assert!(Command::new("sh").arg("-c").arg(format!("kill {}", self.child.id())).status().unwrap().success());
     }
 
     fn ended(&mut self) -> bool {

@@ -82,13 +82,14 @@ fn two_hundred_edits_under_load() {
     // (what, version, when it was written), good edits only.
     let mut good: Vec<(&str, u64, u64)> = Vec::new();
     for edit in 1..=EDITS {
-        let what = ["yaml", "script", "module"][edit as usize % 3];
+        // Three edits of one file, the first broken: no good edit waits for another file to be mended.
+        let what = ["yaml", "script", "module"][(edit / 3) as usize % 3];
         let (path, text) = match what {
             "yaml" => ("pipelines/shop.yaml", pipeline(edit)),
             "script" => ("scripts/mark.rhai", script(edit)),
             _ => ("scripts/lib/version.rhai", module(edit)),
         };
-        if edit % 3 == (edit / 3) % 3 {
+        if edit % 3 == 0 {
             // Broken, then whole again: the version before must run all the while.
             project.write(path, &format!("{text}\n}} this is: [ broken"));
             std::thread::sleep(Duration::from_millis(60));
@@ -145,15 +146,15 @@ fn two_hundred_edits_under_load() {
         waits[waits.len() / 2],
         waits[waits.len() - 1]
     );
-    // A shared machine may stop us for a moment; half of the edits being late would be our doing.
-    assert!(waits[waits.len() / 2] <= 200, "{waits:?}");
+    // A shared machine may stop everything for a moment: one edit in ten may meet that.
+    assert!(waits[waits.len() * 9 / 10] <= 200, "{waits:?}");
     cartwire.stop();
 }
 
 /// Saves as editors do: in place, by renaming over, by deleting first.
 fn save(project: &Project, path: &str, text: &str, edit: u64) {
     let target = project.path(path);
-    match edit % 3 {
+    match (edit + edit / 3) % 3 {
         0 => project.write(path, text),
         1 => {
             let aside = target.with_extension("tmp");

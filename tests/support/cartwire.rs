@@ -103,7 +103,7 @@ impl Cartwire {
     /// Sends a signal by its name, such as `HUP`.
     pub fn signal(&self, name: &str) {
         // `kill` is asked because the crate forbids the unsafe call behind it.
-        let sent = Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status();
+        let sent = Command::new("sh").arg("-c").arg(format!("kill -{name} {}", self.child.id())).status();
         assert!(sent.expect("kill runs").success(), "no process to signal:\n{}", self.stderr());
     }
 
