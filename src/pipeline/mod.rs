@@ -9,7 +9,7 @@ mod plan;
 mod run;
 mod trace;
 
-pub use outcome::{Dead, Dropped, Message, Outcome};
+pub use outcome::{Dead, Dropped, HeldEvent, Message, Outcome};
 pub use plan::{Loaded, Plan, SinkPart, SourcePart, digest};
 pub use run::Pipeline;
 pub use trace::{NoTrace, StepRecord, Trace, Traced};

@@ -66,6 +66,11 @@ pub fn failure(error: Option<&EvalAltResult>, ending: Option<Ending>, places: &P
             let place = places.name(&source, position).or(outer);
             return Failure::Reject { code, reason, place, logs };
         }
+        Some(Ending::Retry { reason, after_ms, at: (source, position) }) => {
+            let place = places.name(&source, position).or(outer);
+            return Failure::Retry { reason, after_ms, place, logs };
+        }
+        Some(Ending::Need) => return Failure::Need,
         Some(Ending::Limit { code, message }) => {
             return Failure::Error(ScriptError { code, message, place: outer, logs });
         }

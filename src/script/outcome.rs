@@ -61,6 +61,19 @@ pub enum Failure {
         /// What was logged.
         logs: Vec<LogLine>,
     },
+    /// The script asks to be run again later.
+    Retry {
+        /// Why, in the script's words.
+        reason: String,
+        /// After how long, if it says so.
+        after_ms: Option<u64>,
+        /// `file:line:column` of the call.
+        place: Option<String>,
+        /// What was logged.
+        logs: Vec<LogLine>,
+    },
+    /// The script asked for something that is not at hand: the delivery is run again when it is.
+    Need,
     /// The script is at fault.
     Error(ScriptError),
 }
@@ -82,7 +95,8 @@ impl Failure {
     /// The logged lines, taken out.
     pub fn take_logs(&mut self) -> Vec<LogLine> {
         match self {
-            Self::Drop { logs, .. } | Self::Reject { logs, .. } => std::mem::take(logs),
+            Self::Drop { logs, .. } | Self::Reject { logs, .. } | Self::Retry { logs, .. } => std::mem::take(logs),
+            Self::Need => Vec::new(),
             Self::Error(error) => std::mem::take(&mut error.logs),
         }
     }

@@ -17,9 +17,10 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::diag::Diag;
-use crate::event::{Delivery, Event};
+use crate::event::{Delivery, Event, Origin};
 use crate::registry::{Def, Options};
 use crate::script::{Failure, Host};
+use crate::state::{Claim, Session};
 use crate::tree::Tree;
 
 pub use crate::script::LogLine;
@@ -64,6 +65,12 @@ pub struct Build<'a> {
 pub trait Step {
     /// Handles one event. Repeatable: the same event and context give the same outcome.
     fn apply(&self, event: Event, cx: &mut Context<'_>) -> Result<Flow, StepError>;
+
+    /// Whether what it does depends on what deliveries before left in the state. If so, the pipeline's deliveries are run one
+    /// after another.
+    fn remembers(&self) -> bool {
+        false
+    }
 }
 
 /// What happens to the event.
@@ -75,6 +82,21 @@ pub enum Flow {
     Fork(Vec<Event>),
     /// It ends here on purpose.
     Drop(String),
+    /// It waits here, and comes to this step again later.
+    Hold(Event, Hold),
+    /// The step has asked its session for something that is not at hand: the delivery is run again when it is.
+    Need,
+}
+
+/// How long an event waits, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hold {
+    /// Until when, in milliseconds since 1970.
+    pub until_ms: i64,
+    /// A word that ends the waiting earlier: see [`Session::wake`].
+    pub wake: Option<String>,
+    /// Why, in words.
+    pub reason: String,
 }
 
 /// What a step sees besides the event.
@@ -88,6 +110,30 @@ pub struct Context<'a> {
     pub now_ms: i64,
     /// Lines that scripts logged, in order.
     pub logs: Vec<LogLine>,
+    /// The state, and the answers of the outside.
+    pub session: &'a Rc<Session>,
+    /// The id of the step that is applied: its space in the state.
+    pub part: Rc<str>,
+    /// How often this step has held the event before.
+    pub attempt: u32,
+    /// Keys that events have taken, to be given back if they die.
+    pub claims: Vec<(Origin, Claim)>,
+}
+
+impl<'a> Context<'a> {
+    /// The context in which the steps of a delivery begin.
+    pub fn new(delivery: &'a Delivery, identity: &'a str, now_ms: i64, session: &'a Rc<Session>) -> Self {
+        Self {
+            delivery,
+            identity,
+            now_ms,
+            logs: Vec::new(),
+            session,
+            part: Rc::from(""),
+            attempt: 0,
+            claims: Vec::new(),
+        }
+    }
 }
 
 /// Why an event cannot pass a step: it becomes a dead letter (or what `on_error` says).
@@ -108,6 +154,8 @@ pub fn script_failure(failure: Failure) -> StepError {
             StepError { code: "script-error", reason: format!("drop: {reason}"), place: None }
         }
         Failure::Reject { code, reason, place, .. } => StepError { code, reason, place },
+        Failure::Retry { reason, place, .. } => StepError { code: "retry", reason, place },
+        Failure::Need => StepError { code: "need", reason: "asks for what is not at hand".to_owned(), place: None },
         Failure::Error(error) => StepError { code: error.code, reason: error.message, place: error.place },
     }
 }
