@@ -1,6 +1,6 @@
 //! The compiled pipeline of one worker thread: a delivery in, messages and ends out.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -26,10 +26,15 @@ pub struct Pipeline {
     _host: Rc<Host>,
 }
 
+/// Events that wait at steps which take all events of a delivery at once, by the position of the step.
+type Gathered = BTreeMap<usize, Vec<Event>>;
+
 /// A compiled step with the keys that stand beside it.
 pub(super) struct StepPart {
     id: String,
     step: Box<dyn Step>,
+    /// Whether the step takes all events of a delivery at once.
+    batch: bool,
     when: Option<Expression>,
     on_error: OnError,
     settings: Dynamic,
@@ -69,7 +74,8 @@ impl Pipeline {
             };
             let when = condition(&host, plan, part.when.as_ref(), problems, &mut found);
             if let Some(step) = step {
-                steps.push(StepPart { id: part.id.clone(), step, when, on_error: part.on_error, settings });
+                let batch = step.batch();
+                steps.push(StepPart { id: part.id.clone(), step, batch, when, on_error: part.on_error, settings });
             }
         }
         let conditions = plan
@@ -114,65 +120,93 @@ impl Pipeline {
         }
         let mut cx = Context { delivery, identity: &identity, now_ms, logs: Vec::new() };
         let mut size_hint = 512;
+        let mut gathered = Gathered::new();
         for (index, event) in decoded.into_iter().enumerate() {
             let origin = Origin { delivery: delivery.seq, index: index as u32, fork: 0 };
             match event {
                 Ok(mut event) => {
                     event.origin = origin;
                     trace.decoded(&event);
-                    self.walk(event, &mut cx, &mut size_hint, &mut outcome, trace);
+                    let waiting = VecDeque::from([(0, event)]);
+                    self.walk(waiting, &mut gathered, &mut cx, &mut size_hint, &mut outcome, trace);
                 }
                 Err(refused) => outcome.dead.push(dead(origin, &source.id, refused.code, refused.reason)),
+            }
+        }
+        // Events only move on, so nothing can reach the first of these steps any more.
+        while let Some((at, events)) = gathered.pop_first() {
+            let origins: Vec<_> = events.iter().map(|event| event.origin).collect();
+            let results = self.steps[at].apply_batch(events, &mut cx);
+            for (origin, result) in origins.into_iter().zip(results) {
+                let mut waiting = VecDeque::new();
+                self.settle(at, origin, result, &mut waiting, &mut outcome, trace);
+                self.walk(waiting, &mut gathered, &mut cx, &mut size_hint, &mut outcome, trace);
             }
         }
         outcome.logs = cx.logs;
         outcome
     }
 
-    /// Takes one event, and all that steps make of it, through the rest of the steps. Depth first, so that order is kept.
+    /// Takes events, and all that steps make of them, through the rest of the steps. Depth first, so that order is kept. Those that
+    /// come to a step which takes all events at once are left there.
     fn walk(
         &self,
-        event: Event,
+        mut waiting: VecDeque<(usize, Event)>,
+        gathered: &mut Gathered,
         cx: &mut Context<'_>,
         size_hint: &mut usize,
         outcome: &mut Outcome,
         trace: &mut impl Trace,
     ) {
-        let mut waiting = VecDeque::from([(0, event)]);
         while let Some((at, event)) = waiting.pop_front() {
             let Some(part) = self.steps.get(at) else {
                 self.send(event, cx, size_hint, outcome, trace);
                 continue;
             };
+            if part.batch {
+                gathered.entry(at).or_default().push(event);
+                continue;
+            }
             let origin = event.origin;
-            match part.apply(event, cx) {
-                Ok(Flow::Next(event)) => {
+            let result = part.apply(event, cx);
+            self.settle(at, origin, result, &mut waiting, outcome, trace);
+        }
+    }
+
+    /// Notes what a step made of an event; what goes on waits for the next step.
+    fn settle(
+        &self,
+        at: usize,
+        origin: Origin,
+        result: Result<Flow, StepError>,
+        waiting: &mut VecDeque<(usize, Event)>,
+        outcome: &mut Outcome,
+        trace: &mut impl Trace,
+    ) {
+        let part = &self.steps[at];
+        match result {
+            Ok(Flow::Next(event)) => {
+                trace.passed(&part.id, &event);
+                waiting.push_front((at + 1, event));
+            }
+            Ok(Flow::Fork(events)) if events.is_empty() => {
+                trace.ended(&part.id, origin, "dropped: nothing emitted");
+                outcome.dropped.push(Dropped { origin, part: part.id.clone(), reason: "nothing emitted".to_owned() });
+            }
+            Ok(Flow::Fork(events)) => {
+                for (branch, mut event) in events.into_iter().enumerate().rev() {
+                    event.origin = origin.branch(branch);
                     trace.passed(&part.id, &event);
                     waiting.push_front((at + 1, event));
                 }
-                Ok(Flow::Fork(events)) if events.is_empty() => {
-                    trace.ended(&part.id, origin, "dropped: nothing emitted");
-                    outcome.dropped.push(Dropped {
-                        origin,
-                        part: part.id.clone(),
-                        reason: "nothing emitted".to_owned(),
-                    });
-                }
-                Ok(Flow::Fork(events)) => {
-                    for (branch, mut event) in events.into_iter().enumerate().rev() {
-                        event.origin = origin.branch(branch);
-                        trace.passed(&part.id, &event);
-                        waiting.push_front((at + 1, event));
-                    }
-                }
-                Ok(Flow::Drop(reason)) => {
-                    trace.ended(&part.id, origin, &format!("dropped: {reason}"));
-                    outcome.dropped.push(Dropped { origin, part: part.id.clone(), reason });
-                }
-                Err(error) => {
-                    trace.ended(&part.id, origin, &format!("dead: {}", error.reason));
-                    outcome.dead.push(Dead { place: error.place, ..dead(origin, &part.id, error.code, error.reason) });
-                }
+            }
+            Ok(Flow::Drop(reason)) => {
+                trace.ended(&part.id, origin, &format!("dropped: {reason}"));
+                outcome.dropped.push(Dropped { origin, part: part.id.clone(), reason });
+            }
+            Err(error) => {
+                trace.ended(&part.id, origin, &format!("dead: {}", error.reason));
+                outcome.dead.push(Dead { place: error.place, ..dead(origin, &part.id, error.code, error.reason) });
             }
         }
     }
@@ -240,6 +274,40 @@ impl StepPart {
         }
         let spare = (self.on_error == OnError::Pass).then(|| event.clone());
         self.step.apply(event, cx).or_else(|error| self.failed(error, spare))
+    }
+
+    /// The same for all events of a delivery; each result stands where its event stood.
+    fn apply_batch(&self, events: Vec<Event>, cx: &mut Context<'_>) -> Vec<Result<Flow, StepError>> {
+        let mut results: Vec<Option<Result<Flow, StepError>>> = Vec::with_capacity(events.len());
+        let mut taken = Vec::new();
+        for mut event in events {
+            let verdict = match &self.when {
+                Some(when) => when.test(&mut event.value, cx.delivery, &self.settings, cx.now_ms),
+                None => Ok(true),
+            };
+            results.push(match verdict {
+                Ok(true) => {
+                    taken.push(event);
+                    None
+                }
+                Ok(false) => Some(Ok(Flow::Next(event))),
+                Err(failure) => Some(self.failed(step_error(failure), Some(event))),
+            });
+        }
+        let passes = self.on_error == OnError::Pass;
+        let spares: Vec<_> = taken.iter().map(|event| passes.then(|| event.clone())).collect();
+        let mut answers = if taken.is_empty() { Vec::new() } else { self.step.apply_batch(taken, cx) }.into_iter();
+        let mut spares = spares.into_iter();
+        let answer = |result: Option<_>| {
+            result.unwrap_or_else(|| {
+                let spare = spares.next().flatten();
+                // No event may be lost, whatever a step does.
+                let none =
+                    || Err(StepError { code: "no-answer", reason: "the step gave no answer".into(), place: None });
+                answers.next().unwrap_or_else(none).or_else(|error| self.failed(error, spare))
+            })
+        };
+        results.into_iter().map(answer).collect()
     }
 
     fn failed(&self, error: StepError, event: Option<Event>) -> Result<Flow, StepError> {

@@ -71,6 +71,16 @@ pub trait Step {
     fn remembers(&self) -> bool {
         false
     }
+
+    /// Whether the step takes all events of a delivery that reach it at once, by [`Step::apply_batch`].
+    fn batch(&self) -> bool {
+        false
+    }
+
+    /// Handles the events of one delivery that reached the step, in their order, and answers for each in the same place.
+    fn apply_batch(&self, events: Vec<Event>, cx: &mut Context<'_>) -> Vec<Result<Flow, StepError>> {
+        events.into_iter().map(|event| self.apply(event, cx)).collect()
+    }
 }
 
 /// What happens to the event.
