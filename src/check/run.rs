@@ -1,5 +1,6 @@
 //! Running one case: verify, decode, steps, encode — everything but the sockets.
 
+use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
@@ -186,10 +187,11 @@ fn judge(case: &Case, total: &Outcome, result: &mut CaseResult) {
     for dead in &total.dead {
         if !case.dead.iter().any(|want| dead.code == *want || dead.reason.contains(want.as_str())) {
             let place = dead.place.as_ref().map(|place| format!(" at {place}")).unwrap_or_default();
-            result.failures.push(Failure::Other(format!(
-                "dead letter in `{}`: {} ({}){place}",
-                dead.part, dead.reason, dead.code
-            )));
+            let mut told = format!("dead letter in `{}`: {} ({}){place}", dead.part, dead.reason, dead.code);
+            for frame in &dead.stack {
+                let _ = write!(told, "\n    in {frame}");
+            }
+            result.failures.push(Failure::Other(told));
         }
     }
     for want in &case.dead {

@@ -206,7 +206,7 @@ impl Pipeline {
             }
             Err(error) => {
                 trace.ended(&part.id, origin, &format!("dead: {}", error.reason));
-                outcome.dead.push(Dead { place: error.place, ..dead(origin, &part.id, error.code, error.reason) });
+                outcome.dead.push(failed(origin, &part.id, error));
             }
         }
     }
@@ -229,10 +229,7 @@ impl Pipeline {
                     Err(failure) => {
                         taken = true;
                         let error = step_error(failure);
-                        outcome.dead.push(Dead {
-                            place: error.place,
-                            ..dead(event.origin, &part.id, error.code, error.reason)
-                        });
+                        outcome.dead.push(failed(event.origin, &part.id, error));
                         continue;
                     }
                 }
@@ -302,8 +299,7 @@ impl StepPart {
             result.unwrap_or_else(|| {
                 let spare = spares.next().flatten();
                 // No event may be lost, whatever a step does.
-                let none =
-                    || Err(StepError { code: "no-answer", reason: "the step gave no answer".into(), place: None });
+                let none = || Err(StepError::new("no-answer", "the step gave no answer"));
                 answers.next().unwrap_or_else(none).or_else(|error| self.failed(error, spare))
             })
         };
@@ -343,6 +339,21 @@ fn step_error(failure: Failure) -> StepError {
     crate::step::script_failure(failure)
 }
 
+/// The end of an event that a step, or the condition of a sink, failed at.
+fn failed(origin: Origin, part: &str, error: StepError) -> Dead {
+    let StepError { code, reason, place, stack, logs } = error;
+    Dead { place, stack, logs, ..dead(origin, part, code, reason) }
+}
+
 fn dead(origin: Origin, part: &str, code: &str, reason: String) -> Dead {
-    Dead { origin, part: part.to_owned(), code: code.to_owned(), reason, place: None, message: None }
+    Dead {
+        origin,
+        part: part.to_owned(),
+        code: code.to_owned(),
+        reason,
+        place: None,
+        stack: Vec::new(),
+        logs: Vec::new(),
+        message: None,
+    }
 }

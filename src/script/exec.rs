@@ -118,7 +118,8 @@ impl Expression {
         match (result, ending) {
             (Ok(value), None) => value.as_bool().map_err(|kind| {
                 let message = format!("the condition gives {kind} where it must give true or false");
-                Failure::Error(ScriptError { code: "script-error", message, place: Some(places.start()), logs })
+                let place = Some(places.start());
+                Failure::Error(ScriptError { code: "script-error", message, place, stack: Vec::new(), logs })
             }),
             (result, ending) => Err(failure(result.err().as_deref(), ending, places, logs)),
         }

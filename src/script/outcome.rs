@@ -74,16 +74,19 @@ pub struct ScriptError {
     pub message: String,
     /// `file:line:column`, as near to the fault as is known.
     pub place: Option<String>,
+    /// The functions that were inside each other, innermost first, as `price (scripts/lib/money.rhai:3:7)`; empty if there
+    /// was none.
+    pub stack: Vec<String>,
     /// What was logged until then.
     pub logs: Vec<LogLine>,
 }
 
 impl Failure {
-    /// The logged lines, taken out.
-    pub fn take_logs(&mut self) -> Vec<LogLine> {
+    /// The logged lines.
+    pub fn logs(&self) -> &[LogLine] {
         match self {
-            Self::Drop { logs, .. } | Self::Reject { logs, .. } => std::mem::take(logs),
-            Self::Error(error) => std::mem::take(&mut error.logs),
+            Self::Drop { logs, .. } | Self::Reject { logs, .. } => logs,
+            Self::Error(error) => &error.logs,
         }
     }
 }

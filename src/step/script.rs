@@ -116,8 +116,8 @@ impl Step for ScriptStep {
                 let values = ran.event.into_iter().chain(ran.emitted);
                 Ok(Flow::Fork(values.map(|value| Event { value, tape: tape.clone(), origin }).collect()))
             }
-            Err(mut failure) => {
-                cx.logs.extend(failure.take_logs());
+            Err(failure) => {
+                cx.logs.extend_from_slice(failure.logs());
                 match failure {
                     Failure::Drop { reason, .. } => Ok(Flow::Drop(reason)),
                     other => Err(script_failure(other)),
