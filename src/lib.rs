@@ -24,7 +24,7 @@
 //! | 0 | [`yaml`] | YAML with a place for every value | `diag` |
 //! | 1 | [`registry`] | what a part is: options as data, environment references | layer 0 |
 //! | 1 | [`state`] | what pipelines remember, and what a run asks for | layer 0 |
-//! | 1 | [`script`] | Rhai: engine, limits, modules, library | layer 0, `state` |
+//! | 1 | [`script`] | Rhai: engine, limits, modules, library | layer 0, `state`, `registry` |
 //! | 1 | [`journal`] | the delivery log, cursors, dead letters | layer 0 |
 //! | 2 | [`source`] [`step`] [`sink`] | the parts: one file each and one line in a sorted list | 0–1 |
 //! | 3 | [`config`] | pipeline text → spec, every problem with its place | 0–2 |

@@ -158,7 +158,8 @@ fn entry_host(entry: &str) -> (&str, Option<u16>) {
 fn in_network(address: IpAddr, network: &str) -> bool {
     let Some((base, bits)) = network.split_once('/') else { return false };
     let (Ok(base), Ok(bits)) = (base.parse::<IpAddr>(), bits.parse::<u32>()) else { return false };
-    let shared = |one: u128, other: u128, width: u32| bits <= width && (bits == 0 || (one ^ other) >> (width - bits) == 0);
+    let shared =
+        |one: u128, other: u128, width: u32| bits <= width && (bits == 0 || (one ^ other) >> (width - bits) == 0);
     match (address, base) {
         (IpAddr::V4(one), IpAddr::V4(other)) => shared(u32::from(one).into(), u32::from(other).into(), 32),
         (IpAddr::V6(one), IpAddr::V6(other)) => shared(one.into(), other.into(), 128),
@@ -202,7 +203,8 @@ mod tests {
 
     #[test]
     fn only_listed_hosts_are_asked() {
-        let access = access(&["api.example.com", "*.shop.example", "127.0.0.1:8080", "10.0.0.0/8", "::1", "host.example:444"]);
+        let access =
+            access(&["api.example.com", "*.shop.example", "127.0.0.1:8080", "10.0.0.0/8", "::1", "host.example:444"]);
         for url in [
             "https://api.example.com/x",
             "https://API.example.com:444/",
@@ -236,8 +238,24 @@ mod tests {
     fn private_addresses_are_known() {
         let public = ["1.1.1.1", "203.0.114.1", "2606:4700::1111"];
         let private = [
-            "127.0.0.1", "10.0.0.1", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "224.0.0.1", "255.255.255.255",
-            "::1", "::", "fe80::1", "fc00::1", "::ffff:10.0.0.1", "::ffff:169.254.169.254", "2002:7f00:1::", "64:ff9b::7f00:1", "2001:db8::1",
+            "127.0.0.1",
+            "10.0.0.1",
+            "172.16.0.1",
+            "192.168.1.1",
+            "169.254.169.254",
+            "100.64.0.1",
+            "0.0.0.0",
+            "224.0.0.1",
+            "255.255.255.255",
+            "::1",
+            "::",
+            "fe80::1",
+            "fc00::1",
+            "::ffff:10.0.0.1",
+            "::ffff:169.254.169.254",
+            "2002:7f00:1::",
+            "64:ff9b::7f00:1",
+            "2001:db8::1",
         ];
         for address in public {
             assert!(is_public(address.parse().unwrap()), "{address}");

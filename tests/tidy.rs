@@ -17,7 +17,7 @@ const LAYERS: &[(&str, u32, &[&str])] = &[
     ("registry", 1, &[]),
     ("journal", 1, &[]),
     ("state", 1, &[]),
-    ("script", 1, &["state"]),
+    ("script", 1, &["state", "registry"]),
     ("source", 2, &[]),
     ("step", 2, &[]),
     ("sink", 2, &[]),

@@ -18,9 +18,25 @@ pub use run::Pipeline;
 pub use trace::{NoTrace, StepRecord, Trace, Traced};
 
 use crate::event::Origin;
+use crate::step::StepError;
+
+/// The end of an event that a step, or the condition of a sink, failed at.
+fn failed(origin: Origin, part: &str, error: StepError) -> Dead {
+    let StepError { code, reason, place, stack, logs } = error;
+    Dead { place, stack, logs, ..dead(origin, part, code, reason) }
+}
 
 fn dead(origin: Origin, part: &str, code: &str, reason: String) -> Dead {
-    Dead { origin, part: part.to_owned(), code: code.to_owned(), reason, place: None, message: None }
+    Dead {
+        origin,
+        part: part.to_owned(),
+        code: code.to_owned(),
+        reason,
+        place: None,
+        stack: Vec::new(),
+        logs: Vec::new(),
+        message: None,
+    }
 }
 
 #[cfg(test)]

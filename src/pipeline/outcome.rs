@@ -96,6 +96,10 @@ pub struct Dead {
     pub reason: String,
     /// `file:line:column` of the script, if it is one's fault.
     pub place: Option<String>,
+    /// The script functions that were inside each other, innermost first.
+    pub stack: Vec<String>,
+    /// What the script logged in the run that failed.
+    pub logs: Vec<LogLine>,
     /// The message, where there was one.
     pub message: Option<Bytes>,
 }

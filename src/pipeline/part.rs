@@ -27,13 +27,7 @@ impl StepPart {
     }
 
     /// Applies the step to an event that it has held so many times before. What a failing step wrote is taken back.
-    pub(super) fn apply(
-        &self,
-        event: Event,
-        attempt: u32,
-        run: &Run,
-        cx: &mut Context<'_>,
-    ) -> Result<Flow, StepError> {
+    pub(super) fn apply(&self, event: Event, attempt: u32, run: &Run, cx: &mut Context<'_>) -> Result<Flow, StepError> {
         self.enter(attempt, run, cx);
         let mark = cx.session.mark();
         let result = self.attempt(event, cx);
@@ -96,8 +90,7 @@ impl StepPart {
             result.unwrap_or_else(|| {
                 let spare = spares.next().flatten();
                 // No event may be lost, whatever a step does.
-                let none =
-                    || Err(StepError { code: "no-answer", reason: "the step gave no answer".into(), place: None });
+                let none = || Err(StepError::new("no-answer", "the step gave no answer"));
                 answers.next().unwrap_or_else(none).or_else(|error| self.failed(error, spare))
             })
         };

@@ -95,8 +95,7 @@ impl Plan {
         match compile(&plan, &mut problems) {
             Ok(compiled) => {
                 plan.files = compiled.host.files();
-                plan.remembers =
-                    compiled.host.remembers() || compiled.steps.iter().any(|part| part.step.remembers());
+                plan.remembers = compiled.host.remembers() || compiled.steps.iter().any(|part| part.step.remembers());
             }
             Err(found) => problems.extend(found),
         }

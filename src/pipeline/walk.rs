@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
-use super::{Dead, Dropped, HeldEvent, Message, Outcome, Pipeline, Trace, dead};
+use super::{Dropped, HeldEvent, Message, Outcome, Pipeline, Trace, dead, failed};
 use crate::event::{Event, Origin, Refused};
 use crate::json;
 use crate::sink::EventId;
@@ -132,7 +132,7 @@ impl<'a, T: Trace> Walk<'a, T> {
             // A store that fails here fails the commit too, and then the delivery is run again.
             let _ = self.cx.session.release(&claim);
         }
-        self.outcome.dead.push(Dead { place: error.place, ..dead(origin, part, error.code, error.reason) });
+        self.outcome.dead.push(failed(origin, part, error));
     }
 
     /// What the event, or one that it was made of, has taken.
@@ -142,10 +142,9 @@ impl<'a, T: Trace> Walk<'a, T> {
 
     /// Keeps an event until its time comes.
     fn hold(&mut self, event: &Event, part: &str, attempt: u32, hold: Hold) -> Result<(), StepError> {
-        let failed = |code, reason| StepError { code, reason, place: None };
         let mut text = Vec::new();
         json::encode(&event.value, &event.tape, &mut text)
-            .map_err(|error| failed("not-encodable", format!("the event cannot wait: {error}")))?;
+            .map_err(|error| StepError::new("not-encodable", format!("the event cannot wait: {error}")))?;
         let held = Held {
             id: Held::id(self.cx.identity, event.origin, part, attempt),
             until_ms: hold.until_ms,
@@ -161,7 +160,7 @@ impl<'a, T: Trace> Walk<'a, T> {
         self.cx
             .session
             .set(HELD_SPACE, &held.id, held.encode(), None)
-            .map_err(|error| failed("state", error.to_string()))?;
+            .map_err(|error| StepError::new("state", error.to_string()))?;
         self.trace.ended(part, event.origin, &format!("held: {}", held.reason));
         self.outcome.held.push(HeldEvent {
             id: held.id,
@@ -198,15 +197,10 @@ impl<'a, T: Trace> Walk<'a, T> {
                     self.trace.ended(&part.id, event.origin, "sent");
                     self.size_hint = bytes.len() + bytes.len() / 8;
                     let claims = self.claims(event.origin);
-                    self.outcome.messages[number].push(Message {
-                        origin: event.origin,
-                        bytes: bytes.into(),
-                        claims,
-                    });
+                    self.outcome.messages[number].push(Message { origin: event.origin, bytes: bytes.into(), claims });
                 }
                 Err(refused) => {
-                    let error = StepError { code: refused.code, reason: refused.reason, place: None };
-                    self.die(event.origin, &part.id, error);
+                    self.die(event.origin, &part.id, StepError::new(refused.code, refused.reason));
                 }
             }
         }

@@ -211,13 +211,7 @@ impl Reader<'_> {
     }
 
     /// Options below an option.
-    fn group(
-        &mut self,
-        form: &'static str,
-        known: &'static [Opt],
-        node: &Node,
-        span: &Span,
-    ) -> Option<OptionValue> {
+    fn group(&mut self, form: &'static str, known: &'static [Opt], node: &Node, span: &Span) -> Option<OptionValue> {
         let mut options = Options {
             file: self.source.file.to_owned(),
             span: span.clone(),
@@ -269,13 +263,9 @@ impl Reader<'_> {
                 }
                 Some(OptionValue::Text(text.clone()))
             }
-            Type::Code
-            | Type::List(_)
-            | Type::Map(_)
-            | Type::Choice(_)
-            | Type::Group(_)
-            | Type::Any
-            | Type::Raw => return None,
+            Type::Code | Type::List(_) | Type::Map(_) | Type::Choice(_) | Type::Group(_) | Type::Any | Type::Raw => {
+                return None;
+            }
         };
         if value.is_none() {
             // A value from the environment may be a secret: it is not repeated.

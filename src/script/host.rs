@@ -42,6 +42,7 @@ pub struct Host {
     files: RefCell<BTreeSet<String>>,
     scripts: Cell<u32>,
     remembers: Cell<bool>,
+    may_retry: Cell<bool>,
 }
 
 impl fmt::Debug for Host {
@@ -84,6 +85,7 @@ impl Host {
             files: RefCell::default(),
             scripts: Cell::new(0),
             remembers: Cell::new(false),
+            may_retry: Cell::new(false),
         })
     }
 
@@ -137,10 +139,18 @@ impl Host {
         self.remembers.get()
     }
 
+    /// Whether a script or module may ask to be run again later.
+    pub fn may_retry(&self) -> bool {
+        self.may_retry.get()
+    }
+
     /// Takes note of what a script or module uses.
     pub fn note(&self, found: &check::Facts) {
         if ["state", "cache"].iter().any(|namespace| found.namespaces.contains(*namespace)) {
             self.remembers.set(true);
+        }
+        if found.calls.iter().any(|call| call.name == "retry") {
+            self.may_retry.set(true);
         }
     }
 

@@ -87,17 +87,20 @@ pub struct ScriptError {
     pub message: String,
     /// `file:line:column`, as near to the fault as is known.
     pub place: Option<String>,
+    /// The functions that were inside each other, innermost first, as `price (scripts/lib/money.rhai:3:7)`; empty if there
+    /// was none.
+    pub stack: Vec<String>,
     /// What was logged until then.
     pub logs: Vec<LogLine>,
 }
 
 impl Failure {
-    /// The logged lines, taken out.
-    pub fn take_logs(&mut self) -> Vec<LogLine> {
+    /// The logged lines.
+    pub fn logs(&self) -> &[LogLine] {
         match self {
-            Self::Drop { logs, .. } | Self::Reject { logs, .. } | Self::Retry { logs, .. } => std::mem::take(logs),
-            Self::Need => Vec::new(),
-            Self::Error(error) => std::mem::take(&mut error.logs),
+            Self::Drop { logs, .. } | Self::Reject { logs, .. } | Self::Retry { logs, .. } => logs,
+            Self::Need => &[],
+            Self::Error(error) => &error.logs,
         }
     }
 }

@@ -114,11 +114,7 @@ impl Store for Disk {
                 let mut kept = text(&key.space);
                 kept.extend(text(&key.name));
                 kept.extend(before.as_ref().map(bytes).unwrap_or_default());
-                transaction
-                    .open_table(UNDO)
-                    .map_err(failed)?
-                    .insert(at.as_slice(), kept.as_slice())
-                    .map_err(failed)?;
+                transaction.open_table(UNDO).map_err(failed)?.insert(at.as_slice(), kept.as_slice()).map_err(failed)?;
             }
         }
         transaction.commit().map_err(failed)

@@ -58,7 +58,11 @@ impl Store for Memory {
                         Some(entry) => inner.entries.insert(place, entry),
                         None => inner.entries.remove(&place),
                     };
-                    let number = inner.undo.range((pipeline.to_owned(), change.seq, 0)..).take_while(|((owner, seq, _), _)| owner == pipeline && *seq == change.seq).count();
+                    let number = inner
+                        .undo
+                        .range((pipeline.to_owned(), change.seq, 0)..)
+                        .take_while(|((owner, seq, _), _)| owner == pipeline && *seq == change.seq)
+                        .count();
                     inner.undo.insert((pipeline.to_owned(), change.seq, number), (key, before));
                 }
             }
@@ -69,8 +73,12 @@ impl Store for Memory {
     fn rollback(&self, pipeline: &str, seq: u64) -> Result<(), StoreError> {
         self.with(|inner| {
             let from = (pipeline.to_owned(), seq.saturating_add(1), 0);
-            let places: Vec<_> =
-                inner.undo.range(from..).map(|(place, _)| place.clone()).take_while(|(owner, ..)| owner == pipeline).collect();
+            let places: Vec<_> = inner
+                .undo
+                .range(from..)
+                .map(|(place, _)| place.clone())
+                .take_while(|(owner, ..)| owner == pipeline)
+                .collect();
             for place in places.into_iter().rev() {
                 let Some((key, before)) = inner.undo.remove(&place) else { continue };
                 let at = (pipeline.to_owned(), key);

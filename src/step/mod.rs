@@ -19,7 +19,7 @@ use std::sync::Arc;
 use crate::diag::Diag;
 use crate::event::{Delivery, Event, Origin};
 use crate::registry::{Def, Options};
-use crate::script::{Failure, Host};
+use crate::script::{Failure, Host, ScriptError};
 use crate::state::{Claim, Session};
 use crate::tree::Tree;
 
@@ -155,18 +155,32 @@ pub struct StepError {
     pub reason: String,
     /// `file:line:column` of the script, if it is one's fault.
     pub place: Option<String>,
+    /// The script functions that were inside each other, innermost first, as `price (scripts/lib/money.rhai:3:7)`.
+    pub stack: Vec<String>,
+    /// What the script logged in the run that failed.
+    pub logs: Vec<LogLine>,
+}
+
+impl StepError {
+    /// An error that no script is at fault for.
+    pub fn new(code: &'static str, reason: impl Into<String>) -> Self {
+        Self { code, reason: reason.into(), place: None, stack: Vec::new(), logs: Vec::new() }
+    }
 }
 
 /// What a script's failure means for its event. A script that drops the event where only a condition was asked for is at fault.
 pub fn script_failure(failure: Failure) -> StepError {
     match failure {
-        Failure::Drop { reason, .. } => {
-            StepError { code: "script-error", reason: format!("drop: {reason}"), place: None }
+        Failure::Drop { reason, logs } => {
+            StepError { logs, ..StepError::new("script-error", format!("drop: {reason}")) }
         }
-        Failure::Reject { code, reason, place, .. } => StepError { code, reason, place },
-        Failure::Retry { reason, place, .. } => StepError { code: "retry", reason, place },
-        Failure::Need => StepError { code: "need", reason: "asks for what is not at hand".to_owned(), place: None },
-        Failure::Error(error) => StepError { code: error.code, reason: error.message, place: error.place },
+        Failure::Reject { code, reason, place, logs } => StepError { place, logs, ..StepError::new(code, reason) },
+        Failure::Retry { reason, place, logs, .. } => StepError { place, logs, ..StepError::new("retry", reason) },
+        // Never seen: who asks for what is not at hand is run again.
+        Failure::Need => StepError::new("need", "it asks for what is not at hand"),
+        Failure::Error(ScriptError { code, message, place, stack, logs }) => {
+            StepError { code, reason: message, place, stack, logs }
+        }
     }
 }
 

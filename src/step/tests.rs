@@ -48,7 +48,7 @@ pub(super) fn apply(text: &str, event: &Value) -> Result<Flow, StepError> {
     let step = build_step(text).unwrap_or_else(|problems| panic!("{text}: {problems:?}"));
     let delivery = Delivery::default();
     let session = crate::state::Session::empty();
-        let mut cx = Context::new(&delivery, "d", 0, &session);
+    let mut cx = Context::new(&delivery, "d", 0, &session);
     let value = json::from_json_value(event);
     step.apply(Event { value, tape: Rc::default(), origin: Origin::default() }, &mut cx)
 }

@@ -63,7 +63,8 @@ pub fn array(value: Dynamic, function: &str) -> Native<Array> {
 
 /// A duration: a text as YAML has it (`500ms`, `30s`, `10m`, `7d`), or milliseconds.
 pub fn duration_ms(value: &Dynamic, function: &str) -> Native<u64> {
-    let wrong = || fault(format!("{function} takes a duration, as \"30s\" or \"7d\", or milliseconds, not {}", shown(value)));
+    let wrong =
+        || fault(format!("{function} takes a duration, as \"30s\" or \"7d\", or milliseconds, not {}", shown(value)));
     if let Ok(int) = value.as_int() {
         return u64::try_from(int).map_err(|_| wrong());
     }

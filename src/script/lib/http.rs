@@ -16,7 +16,8 @@ const TIMEOUT_MS: u64 = 5000;
 /// The longest that an attempt may take.
 const TIMEOUT_MS_MAX: u64 = 60_000;
 /// Headers that the client itself sets, or that would let a request pose as another.
-const FORBIDDEN: [&str; 6] = ["host", "content-length", "transfer-encoding", "connection", "upgrade", "proxy-authorization"];
+const FORBIDDEN: [&str; 6] =
+    ["host", "content-length", "transfer-encoding", "connection", "upgrade", "proxy-authorization"];
 const OPTIONS: [&str; 3] = ["headers", "cache", "timeout"];
 
 /// The functions of the namespace.
@@ -31,13 +32,9 @@ pub const FUNS: &[Fun] = &[
         example: r#"if false { event.properties.plan = http::get("https://api.example.com/users/" + event.userId, #{ cache: "10m" }).body.plan }"#,
         add: |module, lib| {
             let run = Rc::clone(&lib.run);
-            put(module, "get", move |url: &str| {
-                request(&run, "GET", url, &Dynamic::UNIT, Map::new())
-            });
+            put(module, "get", move |url: &str| request(&run, "GET", url, &Dynamic::UNIT, Map::new()));
             let run = Rc::clone(&lib.run);
-            put(module, "get", move |url: &str, options: Map| {
-                request(&run, "GET", url, &Dynamic::UNIT, options)
-            });
+            put(module, "get", move |url: &str, options: Map| request(&run, "GET", url, &Dynamic::UNIT, options));
         },
     },
     Fun {
@@ -48,9 +45,7 @@ pub const FUNS: &[Fun] = &[
         example: r#"if false { log::info(http::post("https://api.example.com/enrich", #{ email: "jane@example.com" }).status) }"#,
         add: |module, lib| {
             let run = Rc::clone(&lib.run);
-            put(module, "post", move |url: &str, body: Dynamic| {
-                request(&run, "POST", url, &body, Map::new())
-            });
+            put(module, "post", move |url: &str, body: Dynamic| request(&run, "POST", url, &body, Map::new()));
             let run = Rc::clone(&lib.run);
             put(module, "post", move |url: &str, body: Dynamic, options: Map| {
                 request(&run, "POST", url, &body, options)
@@ -75,13 +70,7 @@ pub const FUNS: &[Fun] = &[
     },
 ];
 
-fn request(
-    run: &Rc<Run>,
-    method: &str,
-    url: &str,
-    body: &Dynamic,
-    options: Map,
-) -> Native {
+fn request(run: &Rc<Run>, method: &str, url: &str, body: &Dynamic, options: Map) -> Native {
     let lookup = lookup(run, method, url, body, options)?;
     run.charge(100)?;
     match run.session().answer(&lookup.key(), || lookup.clone()) {
@@ -105,7 +94,8 @@ fn lookup(run: &Run, method: &str, url: &str, body: &Dynamic, mut options: Map) 
         for (name, value) in arg::map(given, "headers")? {
             let name = name.to_ascii_lowercase();
             let Some(value) = arg::text(&value, "a header")? else { continue };
-            let named = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.!#$%&'*+^`|~".contains(&byte));
+            let named = !name.is_empty()
+                && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.!#$%&'*+^`|~".contains(&byte));
             if !named || FORBIDDEN.contains(&name.as_str()) {
                 return Err(fault(format!("a request cannot have the header `{name}`")));
             }
@@ -115,7 +105,8 @@ fn lookup(run: &Run, method: &str, url: &str, body: &Dynamic, mut options: Map) 
             headers.push((name, value.to_string()));
         }
     }
-    let duration = |value: Option<Dynamic>, default| value.map_or(Ok(default), |value| arg::duration_ms(&value, "a request"));
+    let duration =
+        |value: Option<Dynamic>, default| value.map_or(Ok(default), |value| arg::duration_ms(&value, "a request"));
     let cache_ms = duration(options.remove("cache"), 0)?;
     let timeout_ms = duration(options.remove("timeout"), TIMEOUT_MS)?.clamp(1, TIMEOUT_MS_MAX);
     let body = encode(body, &mut headers)?;

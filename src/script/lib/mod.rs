@@ -75,7 +75,11 @@ pub struct Namespace {
 pub static NAMESPACES: &[Namespace] = &[
     Namespace { name: "", about: "Events, endings and values, without a namespace.", funs: emit::FUNS },
     Namespace { name: "base64", about: "Base64, plain and URL-safe.", funs: base64::FUNS },
-    Namespace { name: "cache", about: "Values with a time to live that all scripts of a pipeline share.", funs: cache::FUNS },
+    Namespace {
+        name: "cache",
+        about: "Values with a time to live that all scripts of a pipeline share.",
+        funs: cache::FUNS,
+    },
     Namespace { name: "campaign", about: "Campaign parameters and click ids of an address.", funs: campaign::FUNS },
     Namespace { name: "delivery", about: "The delivery that the event came from.", funs: delivery::FUNS },
     Namespace { name: "hash", about: "Digests as lower-case hex.", funs: hash::FUNS },

@@ -93,7 +93,8 @@ pub(super) fn set(run: &Run, space: &str, key: &Dynamic, value: &Dynamic, ttl: O
     let key = arg::needed(key, "set")?;
     let ttl = ttl.map(|ttl| arg::duration_ms(ttl, "set")).transpose()?;
     let mut text = Vec::new();
-    json::encode(value, &Tape::default(), &mut text).map_err(|error| fault(format!("this cannot be remembered: {error}")))?;
+    json::encode(value, &Tape::default(), &mut text)
+        .map_err(|error| fault(format!("this cannot be remembered: {error}")))?;
     run.charge_bytes(text.len())?;
     run.session().set(space, &key, text, ttl).map_err(|limit| fault(limit.to_string()))
 }
