@@ -172,7 +172,10 @@ fn a_lookup_is_needed_until_its_answer_is_there() {
     session.begin(0, answers);
     assert_eq!(session.answer(&lookup.key(), || lookup.clone()).unwrap().status, 204);
     assert!(!session.is_in_need());
-    session.begin(0, Answers { exhausted: true, ..Answers::default() });
+    #[allow(clippy::field_reassign_with_default, reason = "the other field is private")]
+    let mut exhausted = Answers::default();
+    exhausted.exhausted = true;
+    session.begin(0, exhausted);
     assert!(session.answer(&lookup.key(), || lookup.clone()).unwrap().error.is_some());
 }
 
