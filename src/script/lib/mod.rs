@@ -30,7 +30,7 @@ pub mod uuid;
 
 use std::rc::Rc;
 
-use rhai::{Dynamic, Engine, FuncRegistration, Module, RhaiNativeFunc, Variant};
+use rhai::{Dynamic, Engine, FuncRegistration, Module, NativeCallContext, RhaiFunc, RhaiNativeFunc, Shared, Variant};
 
 use super::delivery;
 use super::run::{Fault, Run};
@@ -164,5 +164,36 @@ where
     R: Variant + Clone,
     T: RhaiNativeFunc<A, N, X, R, F> + 'static,
 {
-    FuncRegistration::new(name).set_into_module(module, function);
+    let function = located(function.into_rhai_function(true, false));
+    FuncRegistration::new(name).set_into_module_raw(module, T::param_types(), function);
+}
+
+/// A native function as the interpreter keeps it.
+type AnyFunction = dyn Fn(Option<NativeCallContext<'_>>, &mut [&mut Dynamic]) -> Native;
+
+/// The same function, whose errors have the place of the call: the interpreter gives none to errors of functions that are called
+/// by a namespace.
+fn located(function: RhaiFunc) -> RhaiFunc {
+    let wrap = |inner: Shared<AnyFunction>| -> Shared<AnyFunction> {
+        Shared::new(move |cx: Option<NativeCallContext<'_>>, args: &mut [&mut Dynamic]| {
+            let place = cx.as_ref().map(NativeCallContext::call_position);
+            inner(cx, args).map_err(|mut error| {
+                if error.position().is_none()
+                    && let Some(place) = place
+                {
+                    error.set_position(place);
+                }
+                error
+            })
+        })
+    };
+    match function {
+        RhaiFunc::Pure { func, is_pure, is_volatile, .. } => {
+            RhaiFunc::Pure { func: wrap(func), has_context: true, is_pure, is_volatile }
+        }
+        RhaiFunc::Method { func, is_pure, is_volatile, .. } => {
+            RhaiFunc::Method { func: wrap(func), has_context: true, is_pure, is_volatile }
+        }
+        other => other,
+    }
 }
