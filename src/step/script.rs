@@ -1,12 +1,29 @@
 //! The step `script`: a Rhai script rewrites, drops or multiplies the event.
 
-use rhai::Dynamic;
+mod run;
 
-use super::{Build, Context, Flow, Step, StepDef, StepError, script_failure, settings};
+use super::{Build, Step, StepDef, settings};
 use crate::diag::{Diag, did_you_mean};
-use crate::event::Event;
 use crate::registry::{Def, Default, Opt, Options, Room, Shape, Type};
-use crate::script::{Failure, Input, Script, Unit, constant};
+use crate::script::{Unit, constant};
+use run::{Missing, ScriptStep};
+
+const DETAILS: &str = "The script sees `event`, `delivery` and `settings`. What it leaves in `event` goes on, followed by what it \
+    added with `track`, `identify` and their like; `event = ();` leaves only those, `drop(\"why\")` leaves nothing. A script that \
+    fails emits nothing.\n\n\
+    Instead of a body a script can have **handlers**, functions that are called by their name:\n\n\
+    - `fn on_track(event, settings, delivery)`, and likewise `on_identify`, `on_page`, `on_screen`, `on_group`, `on_alias`, \
+      `on_delete` and `on_set` (object records), is called for the events of its type. What it makes of `event` goes on, given back or \
+      not. It can also give another map with a `type`, an array of such maps that go on in its place, or an `outcome::…`. An event \
+      whose type has no handler passes; see `missing`.\n\
+    - `fn on_request(delivery, settings)` decodes a request (`delivery.json()`, `delivery.form()`, `delivery.text`). It is called for \
+      each event that the source makes of the request, which is one unless the source splits it. That event is used up; what the \
+      handler emits or gives goes on.\n\
+    - `fn on_batch(events, settings, delivery)` is called once for all events of a delivery that reach the step, instead of the handlers \
+      by type. It gives an array with an answer for each event, in their order: a map, an array of maps, an `outcome::…`, or `()` for \
+      the event as it stands in `events`. If it gives nothing, all go on as they stand in `events`.\n\n\
+    The last parameters can be left out. A value counts as given after `return`, or at the end without `;`. Statements outside \
+    functions run before the handler: imports, and constants, which functions see as `global::NAME`.";
 
 /// The step's definition.
 pub(super) static SCRIPT: StepDef = StepDef {
@@ -14,9 +31,7 @@ pub(super) static SCRIPT: StepDef = StepDef {
         name: "script",
         room: Room::Step,
         about: "Rewrites the event with a Rhai script",
-        details: "The script sees `event`, `delivery` and `settings`. What it leaves in `event` goes on, followed by what it added with \
-                  `track`, `identify` and their like; `event = ();` leaves only those, `drop(\"why\")` leaves nothing. A script that \
-                  fails emits nothing.",
+        details: DETAILS,
         shape: Shape::Options {
             options: &[
                 Opt {
@@ -31,10 +46,17 @@ pub(super) static SCRIPT: StepDef = StepDef {
                     default: Default::Absent,
                     about: "The script itself. This or `file`.",
                 },
+                Opt {
+                    name: "missing",
+                    ty: Type::Word(&["pass", "drop", "reject"]),
+                    default: Default::Is("pass"),
+                    about: "With handlers, what becomes of an event whose type has none.",
+                },
             ],
             short: Some("file"),
         },
-        example: "- script:\n    inline: event.properties.checked = true;\n",
+        example: "- script:\n    inline: event.properties.checked = true;\n- script:\n    inline: |\n      fn on_identify(event, settings) {\n        \
+            event.traits.source = settings.source;\n      }\n    missing: drop\n  settings: { source: shop }\n",
     },
     build,
 };
@@ -65,7 +87,17 @@ fn build(options: &Options, cx: &mut Build<'_>) -> Result<Box<dyn Step>, Vec<Dia
         }
     };
     settings::check(options, cx);
-    Ok(Box::new(ScriptStep { script, settings: constant(cx.settings.clone()) }))
+    let missing = match options.text("missing") {
+        "drop" => Missing::Drop,
+        "reject" => Missing::Reject,
+        _ => Missing::Pass,
+    };
+    if missing != Missing::Pass && script.handlers().by_type().next().is_none() {
+        let diag =
+            options.error("missing", "no-handlers", "`missing` says nothing of a script without handlers by type");
+        return Err(vec![diag.help("write fn on_track(event, settings) { … } in the script, or remove `missing`")]);
+    }
+    Ok(Box::new(ScriptStep { script, settings: constant(cx.settings.clone()), missing }))
 }
 
 /// What to write instead of the name of a script that is not there.
@@ -86,43 +118,5 @@ fn nearest_script(name: &str, cx: &Build<'_>) -> String {
         Some(near) => format!("did you mean `{near}`? Names of scripts begin below scripts/"),
         None if names.is_empty() => "scripts are the .rhai files below scripts/; there are none".to_owned(),
         None => format!("there are {}", names.join(", ")),
-    }
-}
-
-struct ScriptStep {
-    script: Script,
-    settings: Dynamic,
-}
-
-impl Step for ScriptStep {
-    fn apply(&self, event: Event, cx: &mut Context<'_>) -> Result<Flow, StepError> {
-        let Event { value, tape, origin } = event;
-        let input = Input {
-            event: value,
-            delivery: cx.delivery,
-            identity: cx.identity,
-            origin,
-            settings: &self.settings,
-            now_ms: cx.now_ms,
-        };
-        match self.script.run(input) {
-            Ok(ran) => {
-                cx.logs.extend(ran.logs);
-                if ran.emitted.is_empty()
-                    && let Some(value) = ran.event
-                {
-                    return Ok(Flow::Next(Event { value, tape, origin }));
-                }
-                let values = ran.event.into_iter().chain(ran.emitted);
-                Ok(Flow::Fork(values.map(|value| Event { value, tape: tape.clone(), origin }).collect()))
-            }
-            Err(failure) => {
-                cx.logs.extend_from_slice(failure.logs());
-                match failure {
-                    Failure::Drop { reason, .. } => Ok(Flow::Drop(reason)),
-                    other => Err(script_failure(other)),
-                }
-            }
-        }
     }
 }
