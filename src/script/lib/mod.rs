@@ -19,6 +19,7 @@ pub mod json;
 pub mod log;
 pub mod map;
 pub mod money;
+pub mod outcome;
 pub mod path;
 pub mod regex;
 pub mod state;
@@ -90,6 +91,7 @@ pub static NAMESPACES: &[Namespace] = &[
     Namespace { name: "log", about: "Lines that are kept with the event's trace.", funs: log::FUNS },
     Namespace { name: "map", about: "Whole maps: merge, choose, clean.", funs: map::FUNS },
     Namespace { name: "money", about: "Exact decimal amounts.", funs: money::FUNS },
+    Namespace { name: "outcome", about: "What is to become of an event, for handlers to give.", funs: outcome::FUNS },
     Namespace { name: "path", about: "Values deep inside maps and arrays.", funs: path::FUNS },
     Namespace { name: "regex", about: "Regular expressions.", funs: regex::FUNS },
     Namespace { name: "state", about: "What a step remembers from delivery to delivery.", funs: state::FUNS },
