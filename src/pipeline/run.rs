@@ -56,10 +56,12 @@ impl Pipeline {
         let host = Host::new(&plan.tree, plan.limits.clone());
         let mut found = Vec::new();
         let mut steps = Vec::new();
+        let sinks: Vec<String> = plan.spec.sinks.iter().map(|part| part.id.clone()).collect();
         for part in &plan.spec.steps {
             let Some(def) = STEPS.iter().find(|def| def.def.name == part.kind) else { continue };
             let settings = json::from_json_value(&part.settings);
-            let mut build = Build { host: &host, tree: &plan.tree, settings: settings.clone(), warnings: problems };
+            let mut build =
+                Build { host: &host, tree: &plan.tree, settings: settings.clone(), sinks: &sinks, warnings: problems };
             let step = match (def.build)(&part.options, &mut build) {
                 Ok(step) => Some(step),
                 Err(errors) => {
@@ -188,6 +190,9 @@ impl Pipeline {
     ) {
         let mut taken = false;
         for (number, part) in self.plan.sinks.iter().enumerate() {
+            if !event.targets.allow(number) {
+                continue;
+            }
             if let Some(condition) = &self.sink_conditions[number] {
                 match condition.test(&mut event.value, cx.delivery, &self.nothing, cx.now_ms) {
                     Ok(true) => {}

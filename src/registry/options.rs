@@ -45,7 +45,9 @@ pub enum OptionValue {
     Map(Vec<(String, Span, OptionValue, Span)>),
     /// From `Choice`: the form's name and its options.
     Form(&'static str, Box<Options>),
-    /// From `Any` with references filled in, and from `Raw` and `Code` as written.
+    /// From `Options`.
+    Options(Box<Options>),
+    /// From `Any` with references filled in, and from `Raw`, `Condition` and `Code` as written.
     Node(Node),
 }
 
@@ -185,6 +187,14 @@ impl Options {
     pub fn form(&self, name: &str) -> Option<(&'static str, &Options)> {
         match self.value(name)? {
             OptionValue::Form(form, options) => Some((form, options)),
+            _ => None,
+        }
+    }
+
+    /// A map of options.
+    pub fn inner(&self, name: &str) -> Option<&Options> {
+        match self.value(name)? {
+            OptionValue::Options(options) => Some(options),
             _ => None,
         }
     }

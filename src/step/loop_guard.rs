@@ -89,7 +89,7 @@ fn read(stamp: &Dynamic, name: &ImmutableString) -> (bool, i64) {
 mod tests {
     use serde_json::{Value, json};
 
-    use crate::event::{Delivery, Event, Origin};
+    use crate::event::{Delivery, Event, Origin, Targets};
     use crate::json::{from_json_value, to_json_value};
     use crate::step::tests::build_step;
     use crate::step::{Context, Flow};
@@ -99,7 +99,12 @@ mod tests {
         let step = build_step(step).unwrap_or_else(|problems| panic!("{problems:?}"));
         let delivery = Delivery { pipeline: pipeline.into(), ..Delivery::default() };
         let mut cx = Context { delivery: &delivery, identity: "d", now_ms: 0, logs: Vec::new() };
-        let event = Event { value: from_json_value(event), tape: std::rc::Rc::default(), origin: Origin::default() };
+        let event = Event {
+            value: from_json_value(event),
+            tape: std::rc::Rc::default(),
+            origin: Origin::default(),
+            targets: Targets::default(),
+        };
         match step.apply(event, &mut cx).unwrap() {
             Flow::Next(event) => Some(to_json_value(&event.value).unwrap()),
             Flow::Drop(reason) => {
@@ -154,8 +159,12 @@ mod tests {
         let delivery = Delivery::default();
         let mut cx = Context { delivery: &delivery, identity: "d", now_ms: 0, logs: Vec::new() };
         let value = from_json_value(&json!({"context": "x"}));
-        let error =
-            step.apply(Event { value, tape: std::rc::Rc::default(), origin: Origin::default() }, &mut cx).unwrap_err();
+        let error = step
+            .apply(
+                Event { value, tape: std::rc::Rc::default(), origin: Origin::default(), targets: Targets::default() },
+                &mut cx,
+            )
+            .unwrap_err();
         assert_eq!(error.code, "path-blocked");
         assert!(build_step("- loop_guard: { name: \"\" }").is_err());
         assert!(build_step("- loop_guard: { hops_max: 0 }").is_err());

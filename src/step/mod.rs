@@ -5,13 +5,19 @@
 mod default;
 mod filter;
 mod keep;
+mod lookup;
 mod loop_guard;
 mod paths;
 mod remove;
 mod rename;
+mod route;
+mod sample;
 mod script;
 mod set;
 mod settings;
+mod sinks;
+mod split;
+mod template;
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -30,11 +36,15 @@ pub static STEPS: &[&StepDef] = &[
     &default::DEFAULT,
     &filter::FILTER,
     &keep::KEEP,
+    &lookup::LOOKUP,
     &loop_guard::LOOP_GUARD,
     &remove::REMOVE,
     &rename::RENAME,
+    &route::ROUTE,
+    &sample::SAMPLE,
     &script::SCRIPT,
     &set::SET,
+    &split::SPLIT,
 ];
 
 /// A step as it is listed: the definition and how to build it from options.
@@ -56,6 +66,8 @@ pub struct Build<'a> {
     pub tree: &'a Arc<Tree>,
     /// The part's `settings`, with references filled in; an empty map if there are none.
     pub settings: rhai::Dynamic,
+    /// The ids of the pipeline's sinks, in their order.
+    pub sinks: &'a [String],
     /// Warnings that do not keep the pipeline from loading.
     pub warnings: &'a mut Vec<Diag>,
 }

@@ -96,7 +96,7 @@ struct ScriptStep {
 
 impl Step for ScriptStep {
     fn apply(&self, event: Event, cx: &mut Context<'_>) -> Result<Flow, StepError> {
-        let Event { value, tape, origin } = event;
+        let Event { value, tape, origin, targets } = event;
         let input = Input {
             event: value,
             delivery: cx.delivery,
@@ -111,10 +111,11 @@ impl Step for ScriptStep {
                 if ran.emitted.is_empty()
                     && let Some(value) = ran.event
                 {
-                    return Ok(Flow::Next(Event { value, tape, origin }));
+                    return Ok(Flow::Next(Event { value, tape, origin, targets }));
                 }
                 let values = ran.event.into_iter().chain(ran.emitted);
-                Ok(Flow::Fork(values.map(|value| Event { value, tape: tape.clone(), origin }).collect()))
+                let made = |value| Event { value, tape: tape.clone(), origin, targets: targets.clone() };
+                Ok(Flow::Fork(values.map(made).collect()))
             }
             Err(mut failure) => {
                 cx.logs.extend(failure.take_logs());

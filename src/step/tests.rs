@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::event::Origin;
+use crate::event::{Origin, Targets};
 use crate::registry::{Environment, Room, Source, read_options};
 use crate::{json, yaml};
 
@@ -32,10 +32,13 @@ pub(super) fn build_with_warnings(text: &str, warnings: &mut Vec<Diag>) -> Resul
     let mut tree = Tree::new().with(FILE, text);
     // What the examples of steps refer to.
     tree.insert("scripts/shop/order.rhai", "event.properties.seen = true;");
+    tree.insert("scripts/tables/products.csv", "sku,cost,supplier\nA-1,4.50,North\nB-2,9,South\n");
+    tree.insert("scripts/tables/countries.csv", "code,name\nDE,Germany\n");
     let tree = Arc::new(tree);
     let host = Host::new(&tree, crate::script::Limits::default());
+    let sinks = ["segment", "objects"].map(str::to_owned);
     let settings = rhai::Dynamic::from_map(rhai::Map::new());
-    (def.build)(&options, &mut Build { host: &host, tree: &tree, settings, warnings })
+    (def.build)(&options, &mut Build { host: &host, tree: &tree, settings, sinks: &sinks, warnings })
 }
 
 /// The same, without looking at warnings.
@@ -45,14 +48,19 @@ pub(super) fn build_step(text: &str) -> Result<Box<dyn Step>, Vec<Diag>> {
 
 /// Applies a step to an event.
 pub(super) fn apply(text: &str, event: &Value) -> Result<Flow, StepError> {
-    let step = build_step(text).unwrap_or_else(|problems| panic!("{text}: {problems:?}"));
+    apply_to(&*build_step(text).unwrap_or_else(|problems| panic!("{text}: {problems:?}")), event)
+}
+
+/// Applies a built step to an event.
+pub(super) fn apply_to(step: &dyn Step, event: &Value) -> Result<Flow, StepError> {
     let delivery = Delivery::default();
     let mut cx = Context { delivery: &delivery, identity: "d", now_ms: 0, logs: Vec::new() };
     let value = json::from_json_value(event);
-    step.apply(Event { value, tape: Rc::default(), origin: Origin::default() }, &mut cx)
+    step.apply(Event { value, tape: Rc::default(), origin: Origin::default(), targets: Targets::default() }, &mut cx)
 }
 
-fn changed(text: &str, event: &Value) -> Value {
+/// The event that a step passes on.
+pub(super) fn changed(text: &str, event: &Value) -> Value {
     let Flow::Next(event) = apply(text, event).unwrap() else { panic!("{text} ended the event") };
     json::to_json_value(&event.value).unwrap()
 }
