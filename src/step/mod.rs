@@ -2,12 +2,18 @@
 //!
 //! Pure: no clock, no network, no files; what a step needs of the outside stands in its [`Context`].
 
+mod campaign;
+mod consent;
 mod default;
+mod fields;
 mod filter;
+mod hash;
 mod keep;
 mod lookup;
 mod loop_guard;
+mod mask;
 mod paths;
+mod redact;
 mod remove;
 mod rename;
 mod route;
@@ -33,11 +39,16 @@ pub use filter::{CHECKS, FORMS};
 
 /// All steps, sorted by name.
 pub static STEPS: &[&StepDef] = &[
+    &campaign::CAMPAIGN,
+    &consent::CONSENT,
     &default::DEFAULT,
     &filter::FILTER,
+    &hash::HASH,
     &keep::KEEP,
     &lookup::LOOKUP,
     &loop_guard::LOOP_GUARD,
+    &mask::MASK,
+    &redact::REDACT,
     &remove::REMOVE,
     &rename::RENAME,
     &route::ROUTE,
