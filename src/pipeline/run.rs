@@ -13,7 +13,7 @@ use crate::event::{Delivery, Event, Origin};
 use crate::json;
 use crate::script::{Expression, Failure, Host, Unit};
 use crate::sink::EventId;
-use crate::step::{Build, Context, Flow, STEPS, Step, StepError};
+use crate::step::{Build, Context, Flow, LogLine, STEPS, Step, StepError};
 
 /// A plan compiled for one thread.
 pub struct Pipeline {
@@ -212,7 +212,8 @@ impl Pipeline {
             // Messages of a pipeline are of similar size: the last one's size saves the growing.
             let mut bytes = Vec::with_capacity(*size_hint);
             match part.sink.encode(&event, &EventId { identity: cx.identity, origin: event.origin }, &mut bytes) {
-                Ok(()) => {
+                Ok(note) => {
+                    cx.logs.extend(note.map(|text| LogLine { level: "warn", text }));
                     trace.ended(&part.id, event.origin, "sent");
                     *size_hint = bytes.len() + bytes.len() / 8;
                     outcome.messages[number].push(Message { origin: event.origin, bytes: bytes.into() });

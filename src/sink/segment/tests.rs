@@ -30,7 +30,7 @@ fn encode_event(event: &Event) -> Result<String, Refused> {
     if result.is_err() {
         assert_eq!(out, b"before");
     }
-    result.map(|()| String::from_utf8(out[6..].to_vec()).unwrap())
+    result.map(|_| String::from_utf8(out[6..].to_vec()).unwrap())
 }
 
 fn code(text: &str) -> &'static str {
