@@ -48,7 +48,8 @@ fn errors(yaml: &str) -> Vec<String> {
     let tree = Tree::new()
         .with("pipelines/p.yaml", yaml)
         .with("scripts/shop/order.rhai", "event.a = 1;")
-        .with("scripts/tables/products.csv", "sku,cost,supplier\nA-1,4.50,North\n");
+        .with("scripts/tables/products.csv", "sku,cost,supplier\nA-1,4.50,North\n")
+        .with("scripts/plans/shop.yaml", "rules: []\n");
     let loaded = Plan::load(&Arc::new(tree), "pipelines/p.yaml", "p", &Placeholders::isolated(), &Limits::default());
     loaded.problems.iter().filter(|diag| diag.is_error()).map(ToString::to_string).collect()
 }

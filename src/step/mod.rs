@@ -24,6 +24,7 @@ mod settings;
 mod sinks;
 mod split;
 mod template;
+mod validate;
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -56,6 +57,7 @@ pub static STEPS: &[&StepDef] = &[
     &script::SCRIPT,
     &set::SET,
     &split::SPLIT,
+    &validate::VALIDATE,
 ];
 
 /// A step as it is listed: the definition and how to build it from options.

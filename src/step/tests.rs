@@ -21,20 +21,28 @@ impl Environment for AnyValue {
     }
 }
 
-/// Builds a step from a list item in YAML; warnings go into the list.
+/// Builds a step from a list item in YAML, in a project with what the examples refer to; warnings go into the list.
 pub(super) fn build_with_warnings(text: &str, warnings: &mut Vec<Diag>) -> Result<Box<dyn Step>, Vec<Diag>> {
+    let tree = Tree::new()
+        .with("scripts/shop/order.rhai", "event.properties.seen = true;")
+        .with("scripts/tables/products.csv", "sku,cost,supplier\nA-1,4.50,North\nB-2,9,South\n")
+        .with("scripts/tables/countries.csv", "code,name\nDE,Germany\n")
+        .with(
+            "scripts/plans/shop.yaml",
+            "rules: [ { type: TRACK, key: Order Completed, jsonSchema: { type: object } } ]\n",
+        );
+    build_in(text, tree, warnings)
+}
+
+/// The same in a project of one's own.
+pub(super) fn build_in(text: &str, tree: Tree, warnings: &mut Vec<Diag>) -> Result<Box<dyn Step>, Vec<Diag>> {
     let (node, mut problems) = yaml::parse(FILE, text);
     assert!(problems.is_empty(), "{problems:?}");
     let part = node.unwrap().as_list().unwrap()[0].as_map().unwrap()[0].clone();
     let def = STEPS.iter().find(|step| step.def.name == part.key).unwrap();
     let source = Source { file: FILE, env: &AnyValue };
     let options = read_options(&def.def, &part.value, &part.key_span, &source, &mut problems).ok_or(problems)?;
-    let mut tree = Tree::new().with(FILE, text);
-    // What the examples of steps refer to.
-    tree.insert("scripts/shop/order.rhai", "event.properties.seen = true;");
-    tree.insert("scripts/tables/products.csv", "sku,cost,supplier\nA-1,4.50,North\nB-2,9,South\n");
-    tree.insert("scripts/tables/countries.csv", "code,name\nDE,Germany\n");
-    let tree = Arc::new(tree);
+    let tree = Arc::new(tree.with(FILE, text));
     let host = Host::new(&tree, crate::script::Limits::default());
     let sinks = ["segment", "objects"].map(str::to_owned);
     let settings = rhai::Dynamic::from_map(rhai::Map::new());
