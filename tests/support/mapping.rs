@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use cartwire::check::{self, Case, Given};
+use cartwire::check::{self, Canned, Case, Given};
 use cartwire::engine::read_tree;
 use cartwire::pipeline::{Pipeline, Plan};
 use cartwire::registry::Environment;
@@ -72,23 +72,38 @@ pub fn map_file(settings: &[(&str, &str)], topic: &str, file: &str) -> Mapped {
 
 /// Runs deliveries, each by itself, through a shipped pipeline with some of its settings changed.
 pub fn map_in(pipeline: &str, settings: &[(&str, &str)], deliveries: Vec<Given>) -> Vec<Mapped> {
+    map_asking(pipeline, settings, |text| text, deliveries.into_iter().map(|given| (given, vec![])).collect())
+}
+
+/// The same, with the pipeline's text changed further, and with what the outside answers to each delivery's lookups.
+pub fn map_asking(
+    pipeline: &str,
+    settings: &[(&str, &str)],
+    change: fn(String) -> String,
+    deliveries: Vec<(Given, Vec<Canned>)>,
+) -> Vec<Mapped> {
     let pipeline = pipeline.to_owned();
     let settings: Vec<_> = settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
     // Scripts run on stacks of the size that workers have.
     let thread = std::thread::Builder::new().stack_size(STACK_BYTES);
-    thread.spawn(move || map_here(&pipeline, &settings, deliveries)).unwrap().join().unwrap()
+    thread.spawn(move || map_here(&pipeline, &settings, change, deliveries)).unwrap().join().unwrap()
 }
 
-fn map_here(name: &str, settings: &[(String, String)], deliveries: Vec<Given>) -> Vec<Mapped> {
+fn map_here(
+    name: &str,
+    settings: &[(String, String)],
+    change: fn(String) -> String,
+    deliveries: Vec<(Given, Vec<Canned>)>,
+) -> Vec<Mapped> {
     let file = format!("pipelines/{name}.yaml");
     let mut tree = read_tree(Path::new(env!("CARGO_MANIFEST_DIR"))).unwrap();
     let text = tree.get(&file).unwrap().to_string();
-    tree.insert(file.clone(), changed(&text, settings));
+    tree.insert(file.clone(), change(changed(&text, settings)));
     let loaded = Plan::load(&Arc::new(tree), &file, name, &Invented, &Limits::default());
     let problems: Vec<_> = loaded.problems.iter().map(ToString::to_string).collect();
     assert!(problems.is_empty(), "{problems:?}");
     let pipeline = Pipeline::new(&loaded.plan.unwrap()).unwrap();
-    deliveries.into_iter().map(|given| one(&pipeline, name, given)).collect()
+    deliveries.into_iter().map(|(given, http)| one(&pipeline, name, given, http)).collect()
 }
 
 /// The pipeline's text with other values for settings that it has.
@@ -102,12 +117,13 @@ fn changed(text: &str, settings: &[(String, String)]) -> String {
     lines.join("\n") + "\n"
 }
 
-fn one(pipeline: &Pipeline, name: &str, given: Given) -> Mapped {
+fn one(pipeline: &Pipeline, name: &str, given: Given, http: Vec<Canned>) -> Mapped {
     let case = Case {
         pipeline: name.to_owned(),
         name: "given".to_owned(),
         file: String::new(),
         given: vec![given],
+        http,
         now_ms: 1_768_472_430_000,
         // Any expectation: what came out is looked at here.
         expect: None,
