@@ -6,6 +6,7 @@ pub mod cors;
 pub mod file;
 pub mod form;
 pub mod listen;
+pub mod medusa;
 pub mod segment;
 pub mod segment_webhook;
 pub mod shopify;
@@ -23,7 +24,8 @@ use crate::event::{Delivery, Event};
 use crate::registry::{Def, Options};
 
 /// All sources, sorted by name.
-pub static SOURCES: &[&SourceDef] = &[&file::DEF, &segment::DEF, &segment_webhook::DEF, &shopify::DEF, &webhook::DEF];
+pub static SOURCES: &[&SourceDef] =
+    &[&file::DEF, &medusa::DEF, &segment::DEF, &segment_webhook::DEF, &shopify::DEF, &webhook::DEF];
 
 /// An adapter as it is listed: the definition and how to build it from options.
 pub struct SourceDef {
