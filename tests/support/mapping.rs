@@ -123,6 +123,7 @@ fn one(pipeline: &Pipeline, name: &str, given: Given, http: Vec<Canned>) -> Mapp
         name: "given".to_owned(),
         file: String::new(),
         given: vec![given],
+        http: vec![],
         http,
         now_ms: 1_768_472_430_000,
         // Any expectation: what came out is looked at here.
