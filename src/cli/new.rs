@@ -118,10 +118,20 @@ fn files(pipeline: &str) -> Result<Vec<(String, Vec<u8>)>, String> {
         .iter()
         .filter_map(|path| tree.get(path).map(|text| (path.clone(), text.as_bytes().to_vec())))
         .collect();
+    found.extend(beside(pipeline));
     found.extend(fixtures(pipeline));
     found.push((".gitignore".to_owned(), b".cartwire/\n".to_vec()));
     found.sort();
     Ok(found)
+}
+
+/// What stands beside a pipeline's scripts for somewhere else, as a pixel to paste into a shop.
+fn beside(pipeline: &str) -> Vec<(String, Vec<u8>)> {
+    let files = SCRIPTS.get_dir(pipeline).into_iter().flat_map(Dir::files);
+    files
+        .filter(|file| file.path().extension().is_none_or(|ending| ending != "rhai"))
+        .map(|file| (format!("scripts/{}", file.path().display()), file.contents().to_vec()))
+        .collect()
 }
 
 /// The first cases of a pipeline, with the bodies that they name.

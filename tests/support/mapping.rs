@@ -90,9 +90,20 @@ fn changed(text: &str, settings: &[(String, String)]) -> String {
     lines.join("\n") + "\n"
 }
 
+/// The topic of what a pixel posts.
+pub const PIXEL: &str = "pixel";
+
+/// The shop of all webhooks and pixels here.
+pub const SHOP: &str = "example-store.myshopify.com";
+
 fn one(pipeline: &Pipeline, topic: &str, body: Vec<u8>) -> Mapped {
-    let mut given = Given::new(Some("shopify".to_owned()), body);
-    given.set_header("x-shopify-topic", topic);
+    let mut given = Given::new(Some(if topic == PIXEL { "shopify_pixel" } else { "shopify" }.to_owned()), body);
+    if topic == PIXEL {
+        given.query = format!("shop={SHOP}");
+    } else {
+        given.set_header("x-shopify-topic", topic);
+        given.set_header("x-shopify-shop-domain", SHOP);
+    }
     let case = Case {
         pipeline: "shopify".to_owned(),
         name: topic.to_owned(),

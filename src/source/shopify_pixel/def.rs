@@ -50,8 +50,8 @@ pub static DEF: SourceDef = SourceDef {
                     name: "per_minute",
                     ty: Type::Int(1, 60_000),
                     default: Default::Absent,
-                    about: "How many events one address may send in a minute; more are answered with 429. Behind a proxy this needs its \
-                        `X-Forwarded-For`, or all visitors share one address. Without it, any number.",
+                    about: "How many events one address may send in a minute; more are answered with 429. Behind a proxy it needs \
+                        `run --behind-proxy`, or all visitors share one address. Without it, any number.",
                 },
                 Opt { name: "body_max", ty: Type::Bytes, default: Default::Is("256KB"), about: "The largest body." },
             ],
