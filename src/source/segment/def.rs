@@ -14,8 +14,11 @@ pub static DEF: SourceDef = SourceDef {
         about: "Serves the Segment Tracking API, so that Segment's own libraries deliver here unmodified.",
         details: "Below its path it takes `/v1/identify`, `track`, `page`, `screen`, `group`, `alias`, `batch` and `import`, with or \
             without a slash at the end, their short forms (`/v1/t` …), `GET /v1/pixel/<type>`, and the settings that analytics.js asks \
-            for when it starts (`GET /v1/projects/<write key>/settings`). `/v1` may be left out. Bodies are JSON under any content \
-            type, plain or gzip; the write key stands in a Basic `Authorization`, in the body's `writeKey`, or in both. A bearer token \
+            for when it starts (`GET /v1/projects/<write key>/settings`). `GET /cartwire.js` is a small \
+            collector for pages that want no other library: `<script async src=\"https://<host><path>/cartwire.js\" \
+            data-write-key=\"…\"></script>` tells of the page and takes the calls of analytics.js, as `cartwire.track(\"Product Viewed\", \
+            { … })`; its attributes are listed at its head. `/v1` may be left out.\n\n\
+            Bodies are JSON under any content type, plain or gzip; the write key stands in a Basic `Authorization`, in the body's `writeKey`, or in both. A bearer token \
             is not checked: it needs the key in the body.\n\n\
             | library | setting |\n|---|---|\n\
             | analytics.js | `cdnURL: \"https://<host><path>\"`, or `integrations: { \"Segment.io\": { apiHost: \"<host><path>/v1\" } }` |\n\
@@ -27,7 +30,7 @@ pub static DEF: SourceDef = SourceDef {
             A message is put right on the way in. What the envelope says in `context` and `integrations` goes under the message's own; \
             the type is taken from the path when it is missing; `timestamp` is corrected for the client's clock by `sentAt`, and set \
             when it is missing; ids that are null go away, numeric ones become texts; a missing `messageId` is assigned; `context.ip` \
-            and `context.userAgent` are filled in for analytics.js, for pixels and for `context.direct`; `sentAt`, `writeKey`, \
+            and `context.userAgent` are filled in for analytics.js and cartwire.js, for pixels and for `context.direct`; `sentAt`, `writeKey`, \
             `receivedAt`, `originalTimestamp`, `version`, `channel`, `projectId` and `_metadata` are taken out. Everything else stays as \
             it came. A message that Segment would not take becomes a dead letter with Segment's own code (as `no_user_anon_id`), and the \
             others of its batch go on.",
