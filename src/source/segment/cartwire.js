@@ -160,6 +160,7 @@
   let flying = []
   let failures = 0
   let timer = 0
+  let gone = false
 
   function save(at) {
     write(mine, queue.length ? { at, key: writeKey, queue } : null)
@@ -252,13 +253,21 @@
     save(forGood ? 0 : Date.now())
   }
 
-  addEventListener('pagehide', () => leave(true))
-  document.addEventListener('visibilitychange', () => { if (document.visibilityState === 'hidden') leave(false) })
+  addEventListener('pagehide', () => {
+    gone = true
+    leave(true)
+  })
+  // A page that is left is hidden too, after that.
+  document.addEventListener('visibilitychange', () => {
+    if (document.visibilityState === 'hidden' && !gone) leave(false)
+  })
   addEventListener('online', flush)
   addEventListener('pageshow', (event) => {
+    gone = false
+    if (!event.persisted) return
     // Back out of the browser's cache: another page may have taken the queue over.
-    if (event.persisted && !read(mine)) queue = []
-    if (event.persisted) later(0)
+    if (!read(mine)) queue = []
+    later(0)
   })
 
   // --- Calls.

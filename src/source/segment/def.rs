@@ -17,7 +17,17 @@ pub static DEF: SourceDef = SourceDef {
             for when it starts (`GET /v1/projects/<write key>/settings`). `GET /cartwire.js` is a small \
             collector for pages that want no other library: `<script async src=\"https://<host><path>/cartwire.js\" \
             data-write-key=\"…\"></script>` tells of the page and takes the calls of analytics.js, as `cartwire.track(\"Product Viewed\", \
-            { … })`; its attributes are listed at its head. `/v1` may be left out.\n\n\
+            { … })`; `window.cartwire = [[\"track\", …]]` holds calls that are made before it is there. `/v1` may be left out.\n\n\
+            | attribute of the tag | meaning |\n|---|---|\n\
+            | `data-write-key` | one of `write_keys` |\n\
+            | `data-page` | `off`: no page event by itself; it tells none either where the calls before hold one |\n\
+            | `data-analytics` | `on` takes the place of `window.analytics`, `off` does not; without it, where there is none, or a \
+            snippet's queue whose library is not coming |\n\
+            | `data-cart-cookies` | the cookies that hold the cart's token, for `context.cart_token`; `cart` without it |\n\
+            | `data-cart-attribute` | in a Shopify theme: the attribute of the cart that is to hold the anonymousId, as \
+            `segment_anonymous_id` |\n\
+            | `data-cookie-domain` | the cookies' domain; the widest possible one without it |\n\
+            | `data-endpoint` | this source's address, where the script comes from elsewhere |\n\n\
             Bodies are JSON under any content type, plain or gzip; the write key stands in a Basic `Authorization`, in the body's `writeKey`, or in both. A bearer token \
             is not checked: it needs the key in the body.\n\n\
             | library | setting |\n|---|---|\n\
