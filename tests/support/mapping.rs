@@ -67,7 +67,28 @@ pub fn map_file(settings: &[(&str, &str)], topic: &str, file: &str) -> Mapped {
     map(settings, &[(topic, body)]).remove(0)
 }
 
+/// Lets a test run as many payloads as it likes, each depending on what came of those before.
+pub fn explore<T: Send>(
+    settings: &[(&str, &str)],
+    test: impl FnOnce(&dyn Fn(&str, Vec<u8>) -> Mapped) -> T + Send,
+) -> T {
+    let settings: Vec<_> = settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().stack_size(STACK_BYTES);
+        let exploring = thread.spawn_scoped(scope, || {
+            let pipeline = pipeline(&settings);
+            test(&|topic, body| one(&pipeline, topic, body))
+        });
+        exploring.unwrap().join().unwrap()
+    })
+}
+
 fn map_here(settings: &[(String, String)], webhooks: Vec<(String, Vec<u8>)>) -> Vec<Mapped> {
+    let pipeline = pipeline(settings);
+    webhooks.into_iter().map(|(topic, body)| one(&pipeline, &topic, body)).collect()
+}
+
+fn pipeline(settings: &[(String, String)]) -> Pipeline {
     const FILE: &str = "pipelines/shopify.yaml";
     let mut tree = read_tree(Path::new(env!("CARGO_MANIFEST_DIR"))).unwrap();
     let text = tree.get(FILE).unwrap().to_string();
@@ -75,8 +96,7 @@ fn map_here(settings: &[(String, String)], webhooks: Vec<(String, Vec<u8>)>) -> 
     let loaded = Plan::load(&Arc::new(tree), FILE, "shopify", &Invented, &Limits::default());
     let problems: Vec<_> = loaded.problems.iter().map(ToString::to_string).collect();
     assert!(problems.is_empty(), "{problems:?}");
-    let pipeline = Pipeline::new(&loaded.plan.unwrap()).unwrap();
-    webhooks.into_iter().map(|(topic, body)| one(&pipeline, &topic, body)).collect()
+    Pipeline::new(&loaded.plan.unwrap()).unwrap()
 }
 
 /// The pipeline's text with other values for settings that it has.
