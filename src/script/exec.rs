@@ -74,6 +74,11 @@ impl Script {
         Self { code: Code::new(host, ast, found, unit) }
     }
 
+    /// Whether it may ask to be run again later.
+    pub fn may_retry(&self) -> bool {
+        self.code.host.may_retry()
+    }
+
     /// Runs the script over one event. All or nothing: a run that fails emits nothing.
     pub fn run(&self, input: Input<'_>) -> Result<Ran, Failure> {
         let (result, event) = self.code.evaluate(input);
@@ -118,7 +123,8 @@ impl Expression {
         match (result, ending) {
             (Ok(value), None) => value.as_bool().map_err(|kind| {
                 let message = format!("the condition gives {kind} where it must give true or false");
-                Failure::Error(ScriptError { code: "script-error", message, place: Some(places.start()), logs })
+                let place = Some(places.start());
+                Failure::Error(ScriptError { code: "script-error", message, place, stack: Vec::new(), logs })
             }),
             (result, ending) => Err(failure(result.err().as_deref(), ending, places, logs)),
         }

@@ -41,6 +41,8 @@ pub struct Host {
     tables: Rc<Tables>,
     files: RefCell<BTreeSet<String>>,
     scripts: Cell<u32>,
+    remembers: Cell<bool>,
+    may_retry: Cell<bool>,
 }
 
 impl fmt::Debug for Host {
@@ -82,6 +84,8 @@ impl Host {
             tables,
             files: RefCell::default(),
             scripts: Cell::new(0),
+            remembers: Cell::new(false),
+            may_retry: Cell::new(false),
         })
     }
 
@@ -97,6 +101,7 @@ impl Host {
             });
             check::calls(self, &found, unit, &mut problems);
             check::tables(self, &found, unit, &mut problems);
+            self.note(&found);
             (self.optimise(ast, unit.file), found)
         });
         let (ast, found) = finish(compiled, problems, warnings)?;
@@ -114,6 +119,7 @@ impl Host {
             let found = check::facts(&ast);
             check::calls(self, &found, unit, &mut problems);
             check::tables(self, &found, unit, &mut problems);
+            self.note(&found);
             (self.optimise(ast, unit.file), found)
         });
         let (ast, found) = finish(compiled, problems, warnings)?;
@@ -126,6 +132,26 @@ impl Host {
         files.extend(self.modules.files());
         files.extend(self.tables.files());
         files.into_iter().collect()
+    }
+
+    /// Whether a script or module uses what deliveries before it left.
+    pub fn remembers(&self) -> bool {
+        self.remembers.get()
+    }
+
+    /// Whether a script or module may ask to be run again later.
+    pub fn may_retry(&self) -> bool {
+        self.may_retry.get()
+    }
+
+    /// Takes note of what a script or module uses.
+    pub fn note(&self, found: &check::Facts) {
+        if ["state", "cache"].iter().any(|namespace| found.namespaces.contains(*namespace)) {
+            self.remembers.set(true);
+        }
+        if found.calls.iter().any(|call| call.name == "retry") {
+            self.may_retry.set(true);
+        }
     }
 
     /// The interpreter.

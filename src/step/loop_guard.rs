@@ -98,7 +98,8 @@ mod tests {
     fn passed(step: &str, pipeline: &str, event: &Value) -> Option<Value> {
         let step = build_step(step).unwrap_or_else(|problems| panic!("{problems:?}"));
         let delivery = Delivery { pipeline: pipeline.into(), ..Delivery::default() };
-        let mut cx = Context { delivery: &delivery, identity: "d", now_ms: 0, logs: Vec::new() };
+        let session = crate::state::Session::empty();
+        let mut cx = Context::new(&delivery, "d", 0, &session);
         let event = Event { value: from_json_value(event), tape: std::rc::Rc::default(), origin: Origin::default() };
         match step.apply(event, &mut cx).unwrap() {
             Flow::Next(event) => Some(to_json_value(&event.value).unwrap()),
@@ -106,7 +107,7 @@ mod tests {
                 assert_eq!(reason, "loop_detected");
                 None
             }
-            Flow::Fork(_) => panic!("a guard never forks"),
+            other => panic!("a guard never {other:?}"),
         }
     }
 
@@ -152,7 +153,8 @@ mod tests {
     fn a_context_that_is_no_map_is_an_error() {
         let step = build_step("- loop_guard: {}").unwrap_or_else(|problems| panic!("{problems:?}"));
         let delivery = Delivery::default();
-        let mut cx = Context { delivery: &delivery, identity: "d", now_ms: 0, logs: Vec::new() };
+        let session = crate::state::Session::empty();
+        let mut cx = Context::new(&delivery, "d", 0, &session);
         let value = from_json_value(&json!({"context": "x"}));
         let error =
             step.apply(Event { value, tape: std::rc::Rc::default(), origin: Origin::default() }, &mut cx).unwrap_err();

@@ -69,8 +69,8 @@ impl Step for Filter {
 }
 
 /// An expression that ended otherwise than with true or false.
-fn failed(mut failure: Failure, cx: &mut Context<'_>) -> Result<Flow, StepError> {
-    cx.logs.append(&mut failure.take_logs());
+fn failed(failure: Failure, cx: &mut Context<'_>) -> Result<Flow, StepError> {
+    cx.logs.extend_from_slice(failure.logs());
     match failure {
         Failure::Drop { reason, .. } => Ok(Flow::Drop(reason)),
         other => Err(script_failure(other)),
