@@ -10,6 +10,7 @@ pub mod medusa;
 pub mod segment;
 pub mod segment_webhook;
 pub mod shopify;
+pub mod shopify_pixel;
 #[cfg(test)]
 mod testing;
 pub mod time;
@@ -24,8 +25,15 @@ use crate::event::{Delivery, Event};
 use crate::registry::{Def, Options};
 
 /// All sources, sorted by name.
-pub static SOURCES: &[&SourceDef] =
-    &[&file::DEF, &medusa::DEF, &segment::DEF, &segment_webhook::DEF, &shopify::DEF, &webhook::DEF];
+pub static SOURCES: &[&SourceDef] = &[
+    &file::DEF,
+    &medusa::DEF,
+    &segment::DEF,
+    &segment_webhook::DEF,
+    &shopify::DEF,
+    &shopify_pixel::DEF,
+    &webhook::DEF,
+];
 
 /// An adapter as it is listed: the definition and how to build it from options.
 pub struct SourceDef {
