@@ -20,7 +20,10 @@ fn users_are_who_the_setting_says() {
     assert_eq!(user("none"), Value::Null);
     assert_eq!(map_one(&[], "edge-guest").only("Order Completed")["userId"], Value::Null);
     assert_eq!(map_one(&[("user_id", "email")], "edge-guest").only("Order Completed")["userId"], "guest@example.com");
-    assert_eq!(map_one(&[("user_id", "email")], "scenario-08-subscriber-created").only("identify")["userId"], "ada@example.com");
+    assert_eq!(
+        map_one(&[("user_id", "email")], "scenario-08-subscriber-created").only("identify")["userId"],
+        "ada@example.com"
+    );
 }
 
 #[test]
@@ -74,10 +77,12 @@ fn properties_follow_their_settings() {
     assert_eq!(property("email_in_properties", "true", "email"), "ada@example.com");
     assert_eq!(property("prices", "ex_tax", "products")[0]["price"].as_f64(), Some(18.0));
     assert_eq!(property("prices", "inc_tax", "products")[0]["price"].as_f64(), Some(19.30));
-    let country = |kind: &str| map_one(&[("address", kind)], ORDER).only("identify")["traits"]["address"]["country"].clone();
+    let country =
+        |kind: &str| map_one(&[("address", kind)], ORDER).only("identify")["traits"]["address"]["country"].clone();
     assert_eq!((country("names"), country("codes")), (json!("United States"), json!("US")));
     let customer = |kind: &str| {
-        map_one(&[("address", kind)], "scenario-15-customer-updated").only("identify")["traits"]["address"]["country"].clone()
+        map_one(&[("address", kind)], "scenario-15-customer-updated").only("identify")["traits"]["address"]["country"]
+            .clone()
     };
     assert_eq!((customer("names"), customer("codes")), (json!("United States"), json!("US")));
 }
@@ -109,7 +114,11 @@ fn an_order_meets_its_browser() {
         assert_eq!(message["anonymousId"], "0b5f4a3e-6c1d-4f2a-9b7e-1d2c3b4a5f60", "{message:#}");
     }
     let alone = order(&[]);
-    assert_eq!(alone["anonymousId"].as_str().map(str::len), Some(32), "without a browser, one that is derived from the cart");
+    assert_eq!(
+        alone["anonymousId"].as_str().map(str::len),
+        Some(32),
+        "without a browser, one that is derived from the cart"
+    );
     let cart = map_one(&[], "scenario-06-cart-coupon-applied");
     assert_eq!(cart.only("Coupon Applied")["anonymousId"], alone["anonymousId"]);
 }
@@ -127,7 +136,8 @@ fn no_scope_fails_on_a_callback_with_nothing_in_it() {
     let bare = case("scope-product-created");
     let cases = scopes.iter().map(|scope| {
         let mut one = bare.clone();
-        one.given[0].body = json!({ "scope": scope, "data": {}, "producer": "stores/abc123xyz" }).to_string().into_bytes();
+        one.given[0].body =
+            json!({ "scope": scope, "data": {}, "producer": "stores/abc123xyz" }).to_string().into_bytes();
         one
     });
     for (scope, mapped) in scopes.iter().zip(map(&[], cases.collect())) {

@@ -182,7 +182,8 @@ fn every_field_is_in_the_tables_and_comes_from_where_they_say() {
         .flat_map(BTreeMap::keys)
         .filter(|(of, field)| {
             // Told of an order that has it; which of the events it is makes no difference.
-            let orders = of.starts_with("Order ") && seen.iter().any(|(other, name)| other.starts_with("Order ") && name == field);
+            let orders = of.starts_with("Order ")
+                && seen.iter().any(|(other, name)| other.starts_with("Order ") && name == field);
             !orders && !seen.contains(&(of.clone(), field.clone()))
         })
         .collect();
@@ -222,7 +223,12 @@ fn every_event_stands_in_the_tables_of_scopes() {
         }
     }
     for (names, becomes) in &rows {
-        for event in becomes.split('`').skip(1).step_by(2).filter(|word| word.starts_with(char::is_uppercase) || *word == "identify") {
+        for event in becomes
+            .split('`')
+            .skip(1)
+            .step_by(2)
+            .filter(|word| word.starts_with(char::is_uppercase) || *word == "identify")
+        {
             let told = names.iter().any(|scope| shown.contains(&(scope.clone(), event.to_owned())));
             assert!(told, "no fixture of {names:?} gives {event}");
         }
