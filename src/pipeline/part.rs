@@ -58,10 +58,11 @@ impl StepPart {
     pub(super) fn apply_batch(
         &self,
         events: Vec<Event>,
+        attempt: u32,
         run: &Run,
         cx: &mut Context<'_>,
     ) -> Vec<Result<Flow, StepError>> {
-        self.enter(0, run, cx);
+        self.enter(attempt, run, cx);
         let mark = cx.session.mark();
         let mut results: Vec<Option<Result<Flow, StepError>>> = Vec::with_capacity(events.len());
         let mut taken = Vec::new();

@@ -15,7 +15,7 @@ pub(super) struct Walk<'a, T> {
     pipeline: &'a Pipeline,
     cx: Context<'a>,
     /// Events that wait at steps which take all events of a delivery at once, by the position of the step.
-    gathered: BTreeMap<usize, Vec<Event>>,
+    gathered: BTreeMap<usize, Vec<(Event, u32)>>,
     /// Messages of a pipeline are of similar size: the last one's size saves the growing.
     size_hint: usize,
     outcome: &'a mut Outcome,
@@ -51,15 +51,18 @@ impl<'a, T: Trace> Walk<'a, T> {
     pub(super) fn end(mut self) {
         // Events only move on, so nothing can reach the first of these steps any more.
         while let Some((at, events)) = self.gathered.pop_first() {
-            let origins: Vec<_> = events.iter().map(|event| event.origin).collect();
+            let origins: Vec<_> = events.iter().map(|(event, _)| event.origin).collect();
+            // One that has waited comes alone.
+            let attempt = events.iter().map(|(_, attempt)| *attempt).max().unwrap_or(0);
+            let events = events.into_iter().map(|(event, _)| event).collect();
             let run = Rc::clone(self.pipeline.host.run());
-            let results = self.pipeline.steps[at].apply_batch(events, &run, &mut self.cx);
+            let results = self.pipeline.steps[at].apply_batch(events, attempt, &run, &mut self.cx);
             if self.cx.session.is_in_need() {
                 break;
             }
             for (origin, result) in origins.into_iter().zip(results) {
                 let mut waiting = VecDeque::new();
-                self.settle(at, origin, 0, result, &mut waiting);
+                self.settle(at, origin, attempt, result, &mut waiting);
                 self.walk(waiting);
             }
         }
@@ -76,7 +79,7 @@ impl<'a, T: Trace> Walk<'a, T> {
                 continue;
             };
             if part.batch {
-                self.gathered.entry(at).or_default().push(event);
+                self.gathered.entry(at).or_default().push((event, attempt));
                 continue;
             }
             let origin = event.origin;

@@ -58,7 +58,15 @@ fn unknown_variable(name: &str, unit: &Unit<'_>) -> Diag {
 }
 
 /// How a run that stopped early failed.
-pub fn failure(error: Option<&EvalAltResult>, ending: Option<Ending>, places: &Places, logs: Vec<LogLine>) -> Failure {
+///
+/// `root` is the handler that was called, if one was.
+pub fn failure(
+    error: Option<&EvalAltResult>,
+    ending: Option<Ending>,
+    root: Option<&str>,
+    places: &Places,
+    logs: Vec<LogLine>,
+) -> Failure {
     let outer = error.and_then(|error| places.name("", error.position()));
     match ending {
         Some(Ending::Drop(reason)) => return Failure::Drop { reason, logs },
@@ -87,12 +95,18 @@ pub fn failure(error: Option<&EvalAltResult>, ending: Option<Ending>, places: &P
     };
     let (source, inner) = innermost(error, "");
     let place = places.name(source, inner.position()).or(outer);
-    Failure::Error(ScriptError { code: code(inner), message: message(inner), place, stack: stack(error, places), logs })
+    Failure::Error(ScriptError {
+        code: code(inner),
+        message: message(inner),
+        place,
+        stack: stack(error, root, places),
+        logs,
+    })
 }
 
 /// The functions of a chain of calls, innermost first, each with the place that it had come to.
-fn stack(error: &EvalAltResult, places: &Places) -> Vec<String> {
-    let (mut error, mut source, mut function) = (error, "", "the script");
+fn stack(error: &EvalAltResult, root: Option<&str>, places: &Places) -> Vec<String> {
+    let (mut error, mut source, mut function) = (error, "", root.unwrap_or("the script"));
     let mut frames = Vec::new();
     loop {
         if let Some(place) = places.name(source, error.position()) {
@@ -105,7 +119,7 @@ fn stack(error: &EvalAltResult, places: &Places) -> Vec<String> {
         };
     }
     // Without functions there is nothing to tell that the place does not.
-    if frames.len() < 2 {
+    if frames.len() < 2 && root.is_none() {
         return Vec::new();
     }
     frames.reverse();

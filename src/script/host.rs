@@ -13,6 +13,7 @@ use rhai::{AST, Engine, Module, OptimizationLevel, ParseError, ParseErrorType, S
 
 use super::bounded;
 use super::check;
+use super::entry::Handlers;
 use super::exec::{Expression, Script};
 use super::fault;
 use super::lib;
@@ -94,6 +95,8 @@ impl Host {
         let mut problems = Vec::new();
         let compiled = self.parse(unit, &check::given_variables(), &mut problems).map(|ast| {
             let found = check::facts(&ast);
+            let body = check::facts(&ast.clone_statements_only());
+            let functions = check::outline(&self.engine, unit.text);
             self.modules.while_open(unit.file, || {
                 for import in &found.imports {
                     modules::load(self, import, unit, &mut problems);
@@ -102,13 +105,15 @@ impl Host {
             check::calls(self, &found, unit, &mut problems);
             check::tables(self, &found, unit, &mut problems);
             self.note(&found);
-            (self.optimise(ast, unit.file), found)
+            check::handlers(&functions, &found, &body, unit, &mut problems);
+            let handlers = Handlers::new(&ast, &functions);
+            (self.optimise(ast, unit.file), handlers, body)
         });
-        let (ast, found) = finish(compiled, problems, warnings)?;
+        let (ast, handlers, body) = finish(compiled, problems, warnings)?;
         if unit.node.is_none() {
             self.files.borrow_mut().insert(unit.file.into());
         }
-        Ok(Script::new(self, ast, &found, unit))
+        Ok(Script::new(self, ast, handlers, &body, unit))
     }
 
     /// Compiles a condition: one expression, without statements.

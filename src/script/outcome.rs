@@ -1,8 +1,12 @@
 //! What goes into a run of a script and what comes out of it.
 
+use std::rc::Rc;
+
 use rhai::Dynamic;
 
+use super::answer::Answer;
 use crate::event::{Delivery, Origin};
+use crate::json::Tape;
 
 /// A line that a script logged.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,6 +42,21 @@ pub struct Ran {
     pub emitted: Vec<Dynamic>,
     /// What was logged.
     pub logs: Vec<LogLine>,
+    /// The source text of what the script took from `delivery.json()`, if it did.
+    pub tape: Option<Rc<Tape>>,
+}
+
+/// What a run over the events of a delivery left behind.
+#[derive(Debug)]
+pub struct RanBatch {
+    /// What becomes of each event.
+    pub answers: Vec<Result<Answer, Failure>>,
+    /// What the emitting functions added, in order.
+    pub emitted: Vec<Dynamic>,
+    /// What was logged.
+    pub logs: Vec<LogLine>,
+    /// The source text of what the script took from `delivery.json()`, if it did.
+    pub tape: Option<Rc<Tape>>,
 }
 
 /// Why a run left no event. Nothing that it emitted leaves either.

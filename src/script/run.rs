@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use rhai::{Dynamic, EvalAltResult, Position};
 
+use super::delivery::Shared;
 use super::limits::Limits;
 use super::outcome::LogLine;
 use super::watchdog::{Stop, Watched};
@@ -76,7 +77,7 @@ pub struct Run {
     serial: Cell<u64>,
     /// The event, and the number of the script among those of the host.
     source: Cell<(Origin, u32)>,
-    delivery: RefCell<Option<Rc<Delivery>>>,
+    delivery: RefCell<Option<Rc<Shared>>>,
     /// State and answers of the delivery that is run.
     session: RefCell<Rc<Session>>,
     /// The part that is run, which owns what the script remembers.
@@ -322,11 +323,11 @@ impl Run {
     }
 
     /// The delivery as a value that scripts can hold; the copy is shared by all runs on the same delivery.
-    pub fn share_delivery(&self, delivery: &Delivery) -> Rc<Delivery> {
+    pub fn share_delivery(&self, delivery: &Delivery) -> Rc<Shared> {
         let mut shared = self.delivery.borrow_mut();
         match &*shared {
-            Some(known) if **known == *delivery => Rc::clone(known),
-            _ => Rc::clone(shared.insert(Rc::new(delivery.clone()))),
+            Some(known) if known.is(delivery) => Rc::clone(known),
+            _ => Rc::clone(shared.insert(Shared::new(delivery.clone()))),
         }
     }
 }

@@ -1,16 +1,33 @@
 //! The step `script`: a Rhai script rewrites, drops or multiplies the event.
 
+mod run;
+
 use std::rc::Rc;
 use std::sync::Arc;
 
-use rhai::Dynamic;
-
-use super::{Build, Context, Flow, Hold, Step, StepDef, StepError, script_failure, settings};
+use super::{Build, Step, StepDef, settings};
 use crate::diag::{Diag, did_you_mean};
-use crate::event::Event;
 use crate::lookup::Access;
 use crate::registry::{Def, Default, Opt, Options, Room, Shape, Type};
-use crate::script::{Failure, Input, Run, Script, Unit, constant};
+use crate::script::{Unit, constant};
+use run::{Missing, ScriptStep};
+
+const DETAILS: &str = "The script sees `event`, `delivery` and `settings`. What it leaves in `event` goes on, followed by what it \
+    added with `track`, `identify` and their like; `event = ();` leaves only those, `drop(\"why\")` leaves nothing. A script that \
+    fails emits nothing.\n\n\
+    Instead of a body a script can have **handlers**, functions that are called by their name:\n\n\
+    - `fn on_track(event, settings, delivery)`, and likewise `on_identify`, `on_page`, `on_screen`, `on_group`, `on_alias`, \
+      `on_delete` and `on_set` (object records), is called for the events of its type. What it makes of `event` goes on, given back or \
+      not. It can also give another map with a `type`, an array of such maps that go on in its place, or an `outcome::…`. An event \
+      whose type has no handler passes; see `missing`.\n\
+    - `fn on_request(delivery, settings)` decodes a request (`delivery.json()`, `delivery.form()`, `delivery.text`). It is called for \
+      each event that the source makes of the request, which is one unless the source splits it. That event is used up; what the \
+      handler emits or gives goes on.\n\
+    - `fn on_batch(events, settings, delivery)` is called once for all events of a delivery that reach the step, instead of the handlers \
+      by type. It gives an array with an answer for each event, in their order: a map, an array of maps, an `outcome::…`, or `()` for \
+      the event as it stands in `events`. If it gives nothing, all go on as they stand in `events`.\n\n\
+    The last parameters can be left out. A value counts as given after `return`, or at the end without `;`. Statements outside \
+    functions run before the handler: imports, and constants, which functions see as `global::NAME`.";
 
 /// The step's definition.
 pub(super) static SCRIPT: StepDef = StepDef {
@@ -18,9 +35,7 @@ pub(super) static SCRIPT: StepDef = StepDef {
         name: "script",
         room: Room::Step,
         about: "Rewrites the event with a Rhai script",
-        details: "The script sees `event`, `delivery` and `settings`. What it leaves in `event` goes on, followed by what it added with \
-                  `track`, `identify` and their like; `event = ();` leaves only those, `drop(\"why\")` leaves nothing. A script that \
-                  fails emits nothing.",
+        details: DETAILS,
         shape: Shape::Options {
             options: &[
                 Opt {
@@ -47,12 +62,18 @@ pub(super) static SCRIPT: StepDef = StepDef {
                     default: Default::Is("{}"),
                     about: "How often, and after how long, an event comes again that the script asks to `retry`.",
                 },
+                Opt {
+                    name: "missing",
+                    ty: Type::Word(&["pass", "drop", "reject"]),
+                    default: Default::Is("pass"),
+                    about: "With handlers, what becomes of an event whose type has none.",
+                },
             ],
             short: Some("file"),
         },
-        example: "- script:\n    inline: event.properties.checked = true;\n    \
-                  http: { allow: [ api.example.com ], per_second: 20, concurrent: 8 }\n    \
-                  retry: { times: 6, wait: 30s }\n",
+        example: "- script:\n    inline: event.properties.checked = true;\n- script:\n    inline: |\n      fn on_identify(event, settings) {\n        \
+            event.traits.source = settings.source;\n      }\n    missing: drop\n    http: { allow: [ api.example.com ], per_second: 20, concurrent: 8 }\n    \
+            retry: { times: 6, wait: 30s }\n  settings: { source: shop }\n",
     },
     build,
 };
@@ -97,9 +118,6 @@ const RETRY: &[Opt] = &[
     },
 ];
 
-/// The longest wait that comes of doubling.
-const WAIT_MS_MAX: u64 = 20 * 60 * 1000;
-
 /// The `http` options as a value; without them nothing may be reached.
 pub(super) fn access(options: &Options) -> Arc<Access> {
     let Some(http) = options.group("http") else { return Arc::default() };
@@ -136,10 +154,21 @@ fn build(options: &Options, cx: &mut Build<'_>) -> Result<Box<dyn Step>, Vec<Dia
         }
     };
     settings::check(options, cx);
+    let missing = match options.text("missing") {
+        "drop" => Missing::Drop,
+        "reject" => Missing::Reject,
+        _ => Missing::Pass,
+    };
+    if missing != Missing::Pass && script.handlers().by_type().next().is_none() {
+        let diag =
+            options.error("missing", "no-handlers", "`missing` says nothing of a script without handlers by type");
+        return Err(vec![diag.help("write fn on_track(event, settings) { … } in the script, or remove `missing`")]);
+    }
     let retry = options.group("retry");
     Ok(Box::new(ScriptStep {
         script,
         settings: constant(cx.settings.clone()),
+        missing,
         run: Rc::clone(cx.host.run()),
         access: access(options),
         retries: retry.map_or(0, |retry| retry.int("times") as u32),
@@ -165,69 +194,5 @@ fn nearest_script(name: &str, cx: &Build<'_>) -> String {
         Some(near) => format!("did you mean `{near}`? Names of scripts begin below scripts/"),
         None if names.is_empty() => "scripts are the .rhai files below scripts/; there are none".to_owned(),
         None => format!("there are {}", names.join(", ")),
-    }
-}
-
-struct ScriptStep {
-    script: Script,
-    settings: Dynamic,
-    run: Rc<Run>,
-    access: Arc<Access>,
-    retries: u32,
-    wait_ms: u64,
-}
-
-impl ScriptStep {
-    /// The event waits, as it came to the step, until it is its turn again; or it has had its turns.
-    fn retry(&self, event: Event, failure: Failure, cx: &Context<'_>) -> Result<Flow, StepError> {
-        let Failure::Retry { reason, after_ms, place, logs } = failure else { return Err(script_failure(failure)) };
-        if cx.attempt >= self.retries {
-            let times = cx.attempt + 1;
-            let reason = format!("{reason} (given up after {times} run{})", if times == 1 { "" } else { "s" });
-            return Err(StepError { place, logs, ..StepError::new("retries-exhausted", reason) });
-        }
-        let doubled = self.wait_ms.saturating_mul(1 << cx.attempt.min(20)).min(WAIT_MS_MAX.max(self.wait_ms));
-        let wait_ms = i64::try_from(after_ms.unwrap_or(doubled)).unwrap_or(i64::MAX);
-        Ok(Flow::Hold(event, Hold { until_ms: cx.now_ms.saturating_add(wait_ms), wake: None, reason }))
-    }
-}
-
-impl Step for ScriptStep {
-    fn apply(&self, event: Event, cx: &mut Context<'_>) -> Result<Flow, StepError> {
-        // Few scripts ask to be run again: only for those is the event kept as it came.
-        let spare = self.script.may_retry().then(|| event.clone());
-        let Event { value, tape, origin } = event;
-        self.run.allow(&self.access);
-        let input = Input {
-            event: value,
-            delivery: cx.delivery,
-            identity: cx.identity,
-            origin,
-            settings: &self.settings,
-            now_ms: cx.now_ms,
-        };
-        match self.script.run(input) {
-            Ok(ran) => {
-                cx.logs.extend(ran.logs);
-                if ran.emitted.is_empty()
-                    && let Some(value) = ran.event
-                {
-                    return Ok(Flow::Next(Event { value, tape, origin }));
-                }
-                let values = ran.event.into_iter().chain(ran.emitted);
-                Ok(Flow::Fork(values.map(|value| Event { value, tape: tape.clone(), origin }).collect()))
-            }
-            Err(failure) => {
-                cx.logs.extend_from_slice(failure.logs());
-                match failure {
-                    Failure::Drop { reason, .. } => Ok(Flow::Drop(reason)),
-                    Failure::Need => Ok(Flow::Need),
-                    other => match spare {
-                        Some(event) => self.retry(event, other, cx),
-                        None => Err(script_failure(other)),
-                    },
-                }
-            }
-        }
     }
 }

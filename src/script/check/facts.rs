@@ -69,6 +69,11 @@ impl Facts {
         self.used.contains(name)
     }
 
+    /// Where a variable is used first.
+    pub fn first_use(&self, name: &str) -> Option<Position> {
+        self.read.iter().find(|(read, _)| read == name).map(|(_, position)| *position)
+    }
+
     /// Whether the script itself gives that name a value.
     pub fn binds(&self, name: &str) -> bool {
         self.bound.contains(name) || self.declared.iter().any(|(declared, _)| declared == name)
@@ -83,9 +88,7 @@ pub fn facts(ast: &AST) -> Facts {
         facts.bound.extend(function.params.iter().map(|name| (*name).to_string()));
     }
     for function in ast.iter_functions() {
-        let only = ast.clone_functions_only_filtered(|_, _, _, name, params| {
-            name == function.name && params == function.params.len()
-        });
+        let only = only(ast, function.name, function.params.len());
         // Closures are functions that get what they use of their surroundings as parameters.
         let mut inside = Facts::default();
         inside.bound.extend(function.params.iter().map(ToString::to_string));
@@ -101,6 +104,14 @@ pub fn facts(ast: &AST) -> Facts {
         true
     });
     facts
+}
+
+/// The script with this function and nothing else.
+pub fn only(ast: &AST, name: &str, params: usize) -> AST {
+    // Cloning with a filter does not filter the first functions that it clones.
+    let mut only = ast.clone_functions_only();
+    only.retain_functions(|_, _, have, count| have == name && count == params);
+    only
 }
 
 impl Facts {
@@ -156,6 +167,9 @@ impl Facts {
                     self.read.push((variable.1.to_string(), *position));
                     self.used.insert(variable.1.to_string());
                 } else {
+                    if variable.2.root() == "global" {
+                        self.used.insert(variable.1.to_string());
+                    }
                     self.namespaces.insert(variable.2.root().to_string());
                 }
             }

@@ -3,11 +3,15 @@
 
 pub mod calls;
 pub mod facts;
+pub mod handlers;
 mod methods;
+pub mod outline;
 pub mod tables;
 
 pub use calls::calls;
-pub use facts::{Call, Facts, Import, facts};
+pub use facts::{Call, Facts, Import, facts, only};
+pub use handlers::handlers;
+pub use outline::{Function, outline};
 pub use tables::tables;
 
 use rhai::Scope;

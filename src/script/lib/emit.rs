@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use rhai::{Dynamic, Map, Module, NativeCallContext};
 
+use super::outcome::rejection;
 use super::{Fun, Lib, Native, arg, put};
 use crate::script::fault::fault;
 use crate::script::run::Ending;
@@ -75,12 +76,7 @@ pub const FUNS: &[Fun] = &[
             });
             let run = Rc::clone(&lib.run);
             put(module, "reject", move |cx: NativeCallContext<'_>, kind: &str, why: &str| -> Native<()> {
-                let (code, why) = match kind.replace(['-', '_'], "").to_lowercase().as_str() {
-                    "eventnotsupported" => ("event-not-supported", why.into()),
-                    "invalideventpayload" => ("invalid-event-payload", why.into()),
-                    "validationerror" => ("validation-error", why.into()),
-                    _ => ("rejected", format!("{kind}: {why}")),
-                };
+                let (code, why) = rejection(kind, why);
                 Err(run.finish_with(reject(&cx, code, why)))
             });
         },

@@ -19,6 +19,7 @@ pub mod json;
 pub mod log;
 pub mod map;
 pub mod money;
+pub mod outcome;
 pub mod path;
 pub mod regex;
 pub mod state;
@@ -30,7 +31,7 @@ pub mod uuid;
 
 use std::rc::Rc;
 
-use rhai::{Dynamic, Engine, FuncRegistration, Module, RhaiNativeFunc, Variant};
+use rhai::{Dynamic, Engine, FuncRegistration, Module, NativeCallContext, RhaiFunc, RhaiNativeFunc, Shared, Variant};
 
 use super::delivery;
 use super::run::{Fault, Run};
@@ -90,6 +91,7 @@ pub static NAMESPACES: &[Namespace] = &[
     Namespace { name: "log", about: "Lines that are kept with the event's trace.", funs: log::FUNS },
     Namespace { name: "map", about: "Whole maps: merge, choose, clean.", funs: map::FUNS },
     Namespace { name: "money", about: "Exact decimal amounts.", funs: money::FUNS },
+    Namespace { name: "outcome", about: "What is to become of an event, for handlers to give.", funs: outcome::FUNS },
     Namespace { name: "path", about: "Values deep inside maps and arrays.", funs: path::FUNS },
     Namespace { name: "regex", about: "Regular expressions.", funs: regex::FUNS },
     Namespace { name: "state", about: "What a step remembers from delivery to delivery.", funs: state::FUNS },
@@ -164,5 +166,36 @@ where
     R: Variant + Clone,
     T: RhaiNativeFunc<A, N, X, R, F> + 'static,
 {
-    FuncRegistration::new(name).set_into_module(module, function);
+    let function = located(function.into_rhai_function(true, false));
+    FuncRegistration::new(name).set_into_module_raw(module, T::param_types(), function);
+}
+
+/// A native function as the interpreter keeps it.
+type AnyFunction = dyn Fn(Option<NativeCallContext<'_>>, &mut [&mut Dynamic]) -> Native;
+
+/// The same function, whose errors have the place of the call: the interpreter gives none to errors of functions that are called
+/// by a namespace.
+fn located(function: RhaiFunc) -> RhaiFunc {
+    let wrap = |inner: Shared<AnyFunction>| -> Shared<AnyFunction> {
+        Shared::new(move |cx: Option<NativeCallContext<'_>>, args: &mut [&mut Dynamic]| {
+            let place = cx.as_ref().map(NativeCallContext::call_position);
+            inner(cx, args).map_err(|mut error| {
+                if error.position().is_none()
+                    && let Some(place) = place
+                {
+                    error.set_position(place);
+                }
+                error
+            })
+        })
+    };
+    match function {
+        RhaiFunc::Pure { func, is_pure, is_volatile, .. } => {
+            RhaiFunc::Pure { func: wrap(func), has_context: true, is_pure, is_volatile }
+        }
+        RhaiFunc::Method { func, is_pure, is_volatile, .. } => {
+            RhaiFunc::Method { func: wrap(func), has_context: true, is_pure, is_volatile }
+        }
+        other => other,
+    }
 }

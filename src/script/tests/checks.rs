@@ -154,3 +154,40 @@ fn the_table_of_builtins_is_for_the_rhai_that_is_locked() {
     assert!(lock.contains("name = \"rhai\"\nversion = \"1.27."), "Rhai has changed");
     assert!(crate::script::builtins::BUILTINS.is_sorted_by_key(|(name, _)| *name));
 }
+
+#[test]
+fn handlers_that_would_never_be_called_as_meant_are_told() {
+    expect("fn on_trak(event) { event.a = 1; }", "unknown-handler", "1:4", "did you mean `on_track`?");
+    expect("fn onIdentify(event) {}", "unknown-handler", "1:4", "did you mean `on_identify`?");
+    expect("let a = 1; fn\n  on_indentify(event) {}\nevent.a = a;", "unknown-handler", "2:3", "on_identify");
+    expect("fn on_track() {}", "wrong-parameters", "1:4", "write fn on_track(event, settings, delivery)");
+    expect("fn on_track(a, b, c, d) {}", "wrong-parameters", "1:4", "last ones can be left out");
+    expect("fn on_track(event, delivery) {}", "wrong-parameters", "1:20", "(event, settings, delivery)");
+    expect("fn on_request(event) {}", "wrong-parameters", "1:15", "(delivery, settings)");
+    expect("fn on_batch(event) {}", "wrong-parameters", "1:13", "(events, settings, delivery)");
+    expect("fn on_track(e) {}\nfn on_track(e, s) {}", "handler-twice", "2:4", "keep the one");
+    expect("fn on_request(d) {}\nfn on_track(e) {}", "handler-alone", "2:4", "later step");
+    expect("event.a = 1;\nfn on_track(event) {}", "body-and-handlers", "1:1", "move what concerns");
+}
+
+#[test]
+fn handlers_as_they_are_meant_are_fine() {
+    for text in [
+        "import \"lib/m\" as m;\nconst A = 1;\nfn on_track(e, s, d) { e.a = m::f(d.topic) + s.b + global::A; }\nfn on_page(event) {}",
+        "fn on_batch(events, settings, delivery) { events }\nfn on_track(event, settings) { event }",
+        "fn on_request(delivery, settings) { track(delivery.json()) }",
+        "private fn on_track(event) { event.a = 1; }",
+        // Called, or nothing like a handler.
+        "fn on_trak(event) { event }\nevent = on_trak(event);",
+        "fn one(x) { x }\nfn f(event) { one(event) }\nevent.a = f(event);",
+    ] {
+        let tree = Tree::new().with("scripts/lib/m.rhai", "fn f(x) { x }");
+        assert_eq!(problems_in(tree, text), [], "{text}");
+    }
+}
+
+#[test]
+fn a_function_with_a_parameter_of_the_name_of_a_given_variable_does_not_vouch_for_others() {
+    let text = "fn a(event) { event.x }\nfn b(x) { event.x + x }\nfn c(event) { event.y }\nevent.z = a(event) + b(1) + c(event);";
+    expect(text, "unknown-variable", "2:11", "as an argument");
+}
