@@ -34,6 +34,8 @@ pub(super) struct Arguments {
 enum Kind {
     /// Shopify webhooks.
     Shopify,
+    /// BigCommerce webhooks and storefront events.
+    Bigcommerce,
     /// Page, track and identify calls of analytics.js and other Segment SDKs.
     Browser,
     /// Any JSON or form POST.
@@ -47,6 +49,7 @@ impl Kind {
     fn pipeline(self) -> &'static str {
         match self {
             Self::Shopify => "shopify",
+            Self::Bigcommerce => "bigcommerce",
             Self::Browser => "browser",
             Self::Webhook => "webhook",
             Self::Rewrite => "rewrite",
@@ -118,10 +121,20 @@ fn files(pipeline: &str) -> Result<Vec<(String, Vec<u8>)>, String> {
         .iter()
         .filter_map(|path| tree.get(path).map(|text| (path.clone(), text.as_bytes().to_vec())))
         .collect();
+    found.extend(companions(pipeline));
     found.extend(fixtures(pipeline));
     found.push((".gitignore".to_owned(), b".cartwire/\n".to_vec()));
     found.sort();
     Ok(found)
+}
+
+/// What stands beside a pipeline's scripts for people to take from: code for other places, tables.
+fn companions(pipeline: &str) -> Vec<(String, Vec<u8>)> {
+    let beside = SCRIPTS.get_dir(pipeline).into_iter().flat_map(Dir::files);
+    beside
+        .filter(|file| file.path().extension().is_none_or(|ending| ending != "rhai"))
+        .map(|file| (format!("scripts/{}", file.path().display()), file.contents().to_vec()))
+        .collect()
 }
 
 /// The first cases of a pipeline, with the bodies that they name.

@@ -39,10 +39,10 @@ pub(super) fn event(delivery: &Delivery) -> Result<Event, Refused> {
 
 fn context(body: &Map) -> Dynamic {
     let mut store = Map::new();
-    if let Some(producer) = text(body, "producer") {
-        if let Some(hash) = producer.strip_prefix(PRODUCER) {
-            store.insert("hash".into(), hash.into());
-        }
+    if let Some(producer) = text(body, "producer")
+        && let Some(hash) = producer.strip_prefix(PRODUCER)
+    {
+        store.insert("hash".into(), hash.into());
     }
     if let Some(id) = text(body, "store_id") {
         store.insert("id".into(), id.into());
