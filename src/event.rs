@@ -86,6 +86,35 @@ impl fmt::Display for Origin {
     }
 }
 
+/// Which sinks an event may go to, by their positions in the pipeline: all of them, until a step chooses.
+///
+/// Cheap to copy: events that come of this one go the same way.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Targets(Option<Rc<[usize]>>);
+
+impl Targets {
+    /// These sinks only.
+    pub fn only(sinks: &[usize]) -> Self {
+        Self(Some(sinks.into()))
+    }
+
+    /// The chosen positions; `None` for all.
+    pub fn chosen(&self) -> Option<&[usize]> {
+        self.0.as_deref()
+    }
+
+    /// Whether the sink at that position is one of them.
+    pub fn allow(&self, sink: usize) -> bool {
+        self.0.as_ref().is_none_or(|chosen| chosen.contains(&sink))
+    }
+
+    /// The same without some, in a pipeline of that many sinks; `None` if none is left.
+    pub fn without(&self, sinks: &[usize], count: usize) -> Option<Self> {
+        let left: Vec<usize> = (0..count).filter(|sink| self.allow(*sink) && !sinks.contains(sink)).collect();
+        (!left.is_empty()).then(|| Self::only(&left))
+    }
+}
+
 /// A Segment-shaped message on its way through the steps.
 ///
 /// The value is ordinary Rhai data; values that came from the delivery's text carry the number of their node in
@@ -98,6 +127,8 @@ pub struct Event {
     pub tape: Rc<Tape>,
     /// Where it came from.
     pub origin: Origin,
+    /// Where it may go; every sink unless a step chose.
+    pub targets: Targets,
 }
 
 /// Why one event of a delivery cannot be used.

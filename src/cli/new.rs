@@ -36,6 +36,8 @@ enum Kind {
     Shopify,
     /// BigCommerce webhooks and storefront events.
     Bigcommerce,
+    /// Events of a Medusa backend, version 1 or 2.
+    Medusa,
     /// Page, track and identify calls of analytics.js and other Segment SDKs.
     Browser,
     /// Any JSON or form POST.
@@ -50,6 +52,7 @@ impl Kind {
         match self {
             Self::Shopify => "shopify",
             Self::Bigcommerce => "bigcommerce",
+            Self::Medusa => "medusa",
             Self::Browser => "browser",
             Self::Webhook => "webhook",
             Self::Rewrite => "rewrite",
@@ -128,13 +131,19 @@ fn files(pipeline: &str) -> Result<Vec<(String, Vec<u8>)>, String> {
     Ok(found)
 }
 
-/// What stands beside a pipeline's scripts for people to take from: code for other places, tables.
+/// What stands beside a pipeline's scripts and is no script: code to copy into a shop, the table of the mapping.
 fn companions(pipeline: &str) -> Vec<(String, Vec<u8>)> {
-    let beside = SCRIPTS.get_dir(pipeline).into_iter().flat_map(Dir::files);
-    beside
-        .filter(|file| file.path().extension().is_none_or(|ending| ending != "rhai"))
-        .map(|file| (format!("scripts/{}", file.path().display()), file.contents().to_vec()))
-        .collect()
+    fn walk(dir: &Dir<'_>, found: &mut Vec<(String, Vec<u8>)>) {
+        for file in dir.files().filter(|file| file.path().extension().is_none_or(|ending| ending != "rhai")) {
+            found.push((format!("scripts/{}", file.path().display()), file.contents().to_vec()));
+        }
+        dir.dirs().for_each(|inner| walk(inner, found));
+    }
+    let mut found = Vec::new();
+    if let Some(dir) = SCRIPTS.get_dir(pipeline) {
+        walk(dir, &mut found);
+    }
+    found
 }
 
 /// The first cases of a pipeline, with the bodies that they name.

@@ -260,8 +260,8 @@ mod tests {
             Target::Http { timeout_ms: 1000 }
         }
 
-        fn encode(&self, _: &Event, _: &EventId<'_>, _: &mut Vec<u8>) -> Result<(), Refused> {
-            Ok(())
+        fn encode(&self, _: &Event, _: &EventId<'_>, _: &mut Vec<u8>) -> Result<Option<String>, Refused> {
+            Ok(None)
         }
 
         fn batching(&self) -> Batching {

@@ -49,6 +49,11 @@ impl Template {
         Ok(Self { pieces })
     }
 
+    /// The value of one field.
+    pub fn of(path: Path) -> Self {
+        Self { pieces: vec![Piece::Field(path)] }
+    }
+
     /// The paths in it.
     pub fn paths(&self) -> impl Iterator<Item = &Path> {
         self.pieces.iter().filter_map(|piece| match piece {

@@ -23,11 +23,13 @@ pub(super) struct Compiled {
 pub(super) fn compile(plan: &Plan, problems: &mut Vec<Diag>) -> Result<Compiled, Vec<Diag>> {
     let host = Host::new(&plan.tree, plan.limits.clone());
     let mut found = Vec::new();
+    let sinks: Vec<String> = plan.spec.sinks.iter().map(|part| part.id.clone()).collect();
     let mut steps = Vec::new();
     for part in &plan.spec.steps {
         let Some(def) = STEPS.iter().find(|def| def.def.name == part.kind) else { continue };
         let settings = json::from_json_value(&part.settings);
-        let mut build = Build { host: &host, tree: &plan.tree, settings: settings.clone(), warnings: problems };
+        let mut build =
+            Build { host: &host, tree: &plan.tree, settings: settings.clone(), sinks: &sinks, warnings: problems };
         let step = match (def.build)(&part.options, &mut build) {
             Ok(step) => Some(step),
             Err(errors) => {

@@ -10,7 +10,7 @@ use super::part::StepPart;
 use super::walk::Walk;
 use super::{Dropped, NoTrace, Outcome, Plan, Trace, dead};
 use crate::diag::Diag;
-use crate::event::{Delivery, Event, Origin};
+use crate::event::{Delivery, Event, Origin, Targets};
 use crate::json;
 use crate::lookup::Answers;
 use crate::script::{Expression, Host};
@@ -134,7 +134,11 @@ impl Pipeline {
             Ok((value, tape)) => {
                 let cx = Context::new(&delivery, &held.identity, now_ms, session);
                 let mut walk = Walk::new(self, cx, &mut outcome, trace);
-                walk.resumed(at, Event { value, tape, origin: held.origin }, held.attempt);
+                let targets = held.targets.map_or_else(Targets::default, |ids| {
+                    let at = |id: &String| self.plan.sinks.iter().position(|part| *part.id == **id);
+                    Targets::only(&ids.iter().filter_map(at).collect::<Vec<_>>())
+                });
+                walk.resumed(at, Event { value, tape, origin: held.origin, targets }, held.attempt);
                 walk.end();
             }
             Err(error) => outcome.dead.push(dead(held.origin, &held.part, "bad-json", error.to_string())),

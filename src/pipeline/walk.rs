@@ -8,7 +8,7 @@ use crate::event::{Event, Origin, Refused};
 use crate::json;
 use crate::sink::EventId;
 use crate::state::{Claim, HELD_SPACE, Held};
-use crate::step::{Context, Flow, Hold, StepError, script_failure};
+use crate::step::{Context, Flow, Hold, LogLine, StepError, script_failure};
 
 /// One delivery under way.
 pub(super) struct Walk<'a, T> {
@@ -158,6 +158,11 @@ impl<'a, T: Trace> Walk<'a, T> {
             origin: event.origin,
             identity: self.cx.identity.to_owned(),
             event: String::from_utf8(text).unwrap_or_default(),
+            // By their ids: positions may be others when it goes on.
+            targets: event.targets.chosen().map(|chosen| {
+                let sinks = &self.pipeline.plan.sinks;
+                chosen.iter().filter_map(|at| sinks.get(*at)).map(|part| part.id.to_string()).collect()
+            }),
             delivery: self.cx.delivery.clone(),
         };
         self.cx
@@ -181,6 +186,9 @@ impl<'a, T: Trace> Walk<'a, T> {
         let pipeline = self.pipeline;
         let mut taken = false;
         for (number, part) in pipeline.plan.sinks.iter().enumerate() {
+            if !event.targets.allow(number) {
+                continue;
+            }
             if let Some(condition) = &pipeline.sink_conditions[number] {
                 match condition.test(&mut event.value, self.cx.delivery, &pipeline.nothing, self.cx.now_ms) {
                     Ok(true) => {}
@@ -196,7 +204,8 @@ impl<'a, T: Trace> Walk<'a, T> {
             let mut bytes = Vec::with_capacity(self.size_hint);
             let id = EventId { identity: self.cx.identity, origin: event.origin };
             match part.sink.encode(&event, &id, &mut bytes) {
-                Ok(()) => {
+                Ok(note) => {
+                    self.cx.logs.extend(note.map(|text| LogLine { level: "warn", text }));
                     self.trace.ended(&part.id, event.origin, "sent");
                     self.size_hint = bytes.len() + bytes.len() / 8;
                     let claims = self.claims(event.origin);

@@ -43,7 +43,7 @@ impl Example {
         })
     }
 
-    /// The options below one of the options.
+    /// The options inside of one of the options.
     pub(super) fn below(&self, option: &str) -> Self {
         let inner = self.options.as_ref().and_then(|node| node.get(option));
         Self { text: self.text, options: inner.cloned(), short: None }

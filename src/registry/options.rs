@@ -43,9 +43,11 @@ pub enum OptionValue {
     List(Vec<(OptionValue, Span)>),
     /// From `Map`, in the order written: key, its place, value and its place.
     Map(Vec<(String, Span, OptionValue, Span)>),
-    /// From `Choice`: the form's name and its options; from `Group`: no name and its options.
+    /// From `Choice`: the form's name and its options.
     Form(&'static str, Box<Options>),
-    /// From `Any` with references filled in, and from `Raw` and `Code` as written.
+    /// From `Options`.
+    Options(Box<Options>),
+    /// From `Any` with references filled in, and from `Raw`, `Condition` and `Code` as written.
     Node(Node),
 }
 
@@ -189,9 +191,12 @@ impl Options {
         }
     }
 
-    /// The options below an option.
-    pub fn group(&self, name: &str) -> Option<&Options> {
-        self.form(name).map(|(_, options)| options)
+    /// A map of options.
+    pub fn inner(&self, name: &str) -> Option<&Options> {
+        match self.value(name)? {
+            OptionValue::Options(options) => Some(options),
+            _ => None,
+        }
     }
 
     /// A node as written.
@@ -221,6 +226,7 @@ fn hash_value(value: &OptionValue, hasher: &mut sha2::Sha256) {
             hasher.update(form);
             hasher.update(options.fingerprint());
         }
+        OptionValue::Options(options) => hasher.update(options.fingerprint()),
         // The names of the variants keep `1` and `"1"` apart; these hold no secrets.
         other => hasher.update(format!("{other:?}")),
     }

@@ -142,11 +142,11 @@ impl Reader<'_> {
 
     fn read(&mut self, name: &str, ty: &Type, node: &Node) -> Option<OptionValue> {
         match ty {
-            Type::Raw => return Some(OptionValue::Node(node.clone())),
+            Type::Raw | Type::Condition => return Some(OptionValue::Node(node.clone())),
+            Type::Options(known, short) => return self.inner(name, known, *short, node),
             Type::Code if node.as_text().is_some() => return Some(OptionValue::Node(node.clone())),
             Type::Any => return self.filled(node).map(OptionValue::Node),
             Type::Choice(forms) => return self.choice(name, forms, node),
-            Type::Group(known) if node.as_map().is_some() => return self.group("", known, node, &node.span),
             Type::List(item) => {
                 let single = std::slice::from_ref(node);
                 let nodes = node.as_list().unwrap_or(single);
@@ -182,6 +182,29 @@ impl Reader<'_> {
         None
     }
 
+    /// A map of options inside of an option.
+    fn inner(
+        &mut self,
+        name: &str,
+        known: &'static [Opt],
+        short: Option<&'static str>,
+        node: &Node,
+    ) -> Option<OptionValue> {
+        if node.as_map().is_none() && short.is_none() {
+            let expected = Type::Options(known, short).expected();
+            self.problem("wrong-type", format!("`{name}` takes {expected}, not {}", node.kind()), &node.span);
+            return None;
+        }
+        let mut options = Options {
+            file: self.source.file.to_owned(),
+            span: node.span.clone(),
+            values: std::collections::BTreeMap::new(),
+        };
+        let before = self.problems.len();
+        self.options(known, short, node, &node.span, &mut options);
+        (self.problems.len() == before).then(|| OptionValue::Options(Box::new(options)))
+    }
+
     /// A word, or a map with one key, like a part in a list.
     fn choice(&mut self, name: &str, forms: &'static [Form], node: &Node) -> Option<OptionValue> {
         let nothing = Node { value: Value::Null, span: node.span.clone() };
@@ -204,22 +227,16 @@ impl Reader<'_> {
             self.problem("wrong-value", format!("`{name}` has no form `{word}`"), span).help = Some(help);
             return None;
         };
-        let outer = std::mem::replace(&mut self.part, form.name);
-        let read = self.group(form.name, form.options, inner, span);
-        self.part = outer;
-        read
-    }
-
-    /// Options below an option.
-    fn group(&mut self, form: &'static str, known: &'static [Opt], node: &Node, span: &Span) -> Option<OptionValue> {
         let mut options = Options {
             file: self.source.file.to_owned(),
             span: span.clone(),
             values: std::collections::BTreeMap::new(),
         };
         let before = self.problems.len();
-        self.options(known, None, node, span, &mut options);
-        (self.problems.len() == before).then(|| OptionValue::Form(form, Box::new(options)))
+        let outer = std::mem::replace(&mut self.part, form.name);
+        self.options(form.options, None, inner, span, &mut options);
+        self.part = outer;
+        (self.problems.len() == before).then(|| OptionValue::Form(form.name, Box::new(options)))
     }
 
     /// `None`: it is of the wrong type. `Some(None)`: the problem has been noted.
@@ -263,9 +280,8 @@ impl Reader<'_> {
                 }
                 Some(OptionValue::Text(text.clone()))
             }
-            Type::Code | Type::List(_) | Type::Map(_) | Type::Choice(_) | Type::Group(_) | Type::Any | Type::Raw => {
-                return None;
-            }
+            Type::Code | Type::List(_) | Type::Map(_) | Type::Choice(_) | Type::Options(..) => return None,
+            Type::Condition | Type::Any | Type::Raw => return None,
         };
         if value.is_none() {
             // A value from the environment may be a secret: it is not repeated.

@@ -159,6 +159,11 @@ impl Host {
         }
     }
 
+    /// Counts a file as used: the pipeline is loaded anew when it changes.
+    pub fn use_file(&self, file: &str) {
+        self.files.borrow_mut().insert(file.into());
+    }
+
     /// The interpreter.
     pub fn engine(&self) -> &Engine {
         &self.engine

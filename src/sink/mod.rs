@@ -46,8 +46,9 @@ pub trait Sink: Send + Sync {
     fn target(&self) -> Target;
 
     /// Writes the message of one event (without a line end), or says why it cannot be sent. `id` is the event's
-    /// deterministic id, used as `messageId` where the event has none. Called on worker threads.
-    fn encode(&self, event: &Event, id: &EventId<'_>, out: &mut Vec<u8>) -> Result<(), Refused>;
+    /// deterministic id, used as `messageId` where the event has none. Called on worker threads. The note, if there is one,
+    /// says what was left out on purpose; it goes to the log and names no value.
+    fn encode(&self, event: &Event, id: &EventId<'_>, out: &mut Vec<u8>) -> Result<Option<String>, Refused>;
 
     /// How messages are put together.
     fn batching(&self) -> Batching;

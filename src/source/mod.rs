@@ -8,6 +8,7 @@ pub mod cors;
 pub mod file;
 pub mod form;
 pub mod listen;
+pub mod medusa;
 pub mod segment;
 pub mod segment_webhook;
 pub mod shopify;
@@ -29,6 +30,7 @@ pub static SOURCES: &[&SourceDef] = &[
     &bigcommerce::DEF,
     &bigcommerce_storefront::DEF,
     &file::DEF,
+    &medusa::DEF,
     &segment::DEF,
     &segment_webhook::DEF,
     &shopify::DEF,

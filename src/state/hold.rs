@@ -37,6 +37,8 @@ pub struct Held {
     pub identity: String,
     /// The event as it came to the step, as JSON text.
     pub event: String,
+    /// The ids of the sinks that a step has chosen for it; `None` for all.
+    pub targets: Option<Vec<String>>,
     /// The delivery that it came from.
     pub delivery: Delivery,
 }
@@ -54,6 +56,8 @@ struct Record {
     fork: u64,
     identity: String,
     event: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    targets: Option<Vec<String>>,
     pipeline: String,
     source: String,
     received_ms: i64,
@@ -85,6 +89,7 @@ impl Held {
             fork: self.origin.fork,
             identity: self.identity.clone(),
             event: self.event.clone(),
+            targets: self.targets.clone(),
             pipeline: delivery.pipeline.to_string(),
             source: delivery.source.to_string(),
             received_ms: delivery.received_ms,
@@ -114,6 +119,7 @@ impl Held {
             origin: Origin { delivery: record.delivery, index: record.index, fork: record.fork },
             identity: record.identity,
             event: record.event,
+            targets: record.targets,
             delivery: Delivery {
                 seq: record.delivery,
                 pipeline: record.pipeline.into(),

@@ -191,6 +191,7 @@ fn a_held_event_is_kept_whole() {
         origin: Origin { delivery: 9, index: 2, fork: 3 },
         identity: "i".into(),
         event: r#"{"type":"track","n":1.50}"#.into(),
+        targets: Some(vec!["segment".into()]),
         delivery: Delivery {
             seq: 9,
             pipeline: "p".into(),

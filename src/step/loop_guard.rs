@@ -89,7 +89,7 @@ fn read(stamp: &Dynamic, name: &ImmutableString) -> (bool, i64) {
 mod tests {
     use serde_json::{Value, json};
 
-    use crate::event::{Delivery, Event, Origin};
+    use crate::event::{Delivery, Event, Origin, Targets};
     use crate::json::{from_json_value, to_json_value};
     use crate::step::tests::build_step;
     use crate::step::{Context, Flow};
@@ -100,7 +100,12 @@ mod tests {
         let delivery = Delivery { pipeline: pipeline.into(), ..Delivery::default() };
         let session = crate::state::Session::empty();
         let mut cx = Context::new(&delivery, "d", 0, &session);
-        let event = Event { value: from_json_value(event), tape: std::rc::Rc::default(), origin: Origin::default() };
+        let event = Event {
+            value: from_json_value(event),
+            tape: std::rc::Rc::default(),
+            origin: Origin::default(),
+            targets: Targets::default(),
+        };
         match step.apply(event, &mut cx).unwrap() {
             Flow::Next(event) => Some(to_json_value(&event.value).unwrap()),
             Flow::Drop(reason) => {
@@ -156,8 +161,12 @@ mod tests {
         let session = crate::state::Session::empty();
         let mut cx = Context::new(&delivery, "d", 0, &session);
         let value = from_json_value(&json!({"context": "x"}));
-        let error =
-            step.apply(Event { value, tape: std::rc::Rc::default(), origin: Origin::default() }, &mut cx).unwrap_err();
+        let error = step
+            .apply(
+                Event { value, tape: std::rc::Rc::default(), origin: Origin::default(), targets: Targets::default() },
+                &mut cx,
+            )
+            .unwrap_err();
         assert_eq!(error.code, "path-blocked");
         assert!(build_step("- loop_guard: { name: \"\" }").is_err());
         assert!(build_step("- loop_guard: { hops_max: 0 }").is_err());

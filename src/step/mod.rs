@@ -2,20 +2,32 @@
 //!
 //! Pure: no clock, no network, no files; what a step needs of the outside stands in its [`Context`].
 
+mod campaign;
+mod consent;
 mod dedupe;
 mod default;
 mod enrich;
+mod fields;
 mod filter;
+mod hash;
 mod keep;
+mod lookup;
 mod loop_guard;
+mod mask;
 mod paths;
+mod redact;
 mod remove;
 mod rename;
+mod route;
+mod sample;
 mod script;
 mod set;
 mod settings;
+mod sinks;
+mod split;
 mod template;
 mod throttle;
+mod validate;
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -32,17 +44,27 @@ pub use filter::{CHECKS, FORMS};
 
 /// All steps, sorted by name.
 pub static STEPS: &[&StepDef] = &[
+    &campaign::CAMPAIGN,
+    &consent::CONSENT,
     &dedupe::DEDUPE,
     &default::DEFAULT,
     &enrich::ENRICH,
     &filter::FILTER,
+    &hash::HASH,
     &keep::KEEP,
+    &lookup::LOOKUP,
     &loop_guard::LOOP_GUARD,
+    &mask::MASK,
+    &redact::REDACT,
     &remove::REMOVE,
     &rename::RENAME,
+    &route::ROUTE,
+    &sample::SAMPLE,
     &script::SCRIPT,
     &set::SET,
+    &split::SPLIT,
     &throttle::THROTTLE,
+    &validate::VALIDATE,
 ];
 
 /// A step as it is listed: the definition and how to build it from options.
@@ -64,6 +86,8 @@ pub struct Build<'a> {
     pub tree: &'a Arc<Tree>,
     /// The part's `settings`, with references filled in; an empty map if there are none.
     pub settings: rhai::Dynamic,
+    /// The ids of the pipeline's sinks, in their order.
+    pub sinks: &'a [String],
     /// Warnings that do not keep the pipeline from loading.
     pub warnings: &'a mut Vec<Diag>,
 }

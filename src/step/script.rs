@@ -52,13 +52,13 @@ pub(super) static SCRIPT: StepDef = StepDef {
                 },
                 Opt {
                     name: "http",
-                    ty: Type::Group(HTTP),
+                    ty: Type::Options(HTTP, None),
                     default: Default::Absent,
                     about: "What the script's `http::` functions may reach.",
                 },
                 Opt {
                     name: "retry",
-                    ty: Type::Group(RETRY),
+                    ty: Type::Options(RETRY, None),
                     default: Default::Is("{}"),
                     about: "How often, and after how long, an event comes again that the script asks to `retry`.",
                 },
@@ -120,7 +120,7 @@ const RETRY: &[Opt] = &[
 
 /// The `http` options as a value; without them nothing may be reached.
 pub(super) fn access(options: &Options) -> Arc<Access> {
-    let Some(http) = options.group("http") else { return Arc::default() };
+    let Some(http) = options.inner("http") else { return Arc::default() };
     Arc::new(Access {
         allow: http.texts("allow").into_iter().map(str::to_owned).collect(),
         per_second: http.int("per_second") as u32,
@@ -164,7 +164,7 @@ fn build(options: &Options, cx: &mut Build<'_>) -> Result<Box<dyn Step>, Vec<Dia
             options.error("missing", "no-handlers", "`missing` says nothing of a script without handlers by type");
         return Err(vec![diag.help("write fn on_track(event, settings) { … } in the script, or remove `missing`")]);
     }
-    let retry = options.group("retry");
+    let retry = options.inner("retry");
     Ok(Box::new(ScriptStep {
         script,
         settings: constant(cx.settings.clone()),

@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-use super::Build;
+use super::{Build, paths};
 use crate::diag::Diag;
 use crate::path::Template;
 use crate::registry::Options;
@@ -27,6 +27,16 @@ pub(super) fn read(option: &str, options: &Options, build: &Build<'_>) -> Result
         diag.help = error.help.or_else(|| Some("write field paths in braces, as `{properties.order_id}`".to_owned()));
         diag
     })
+}
+
+/// A template or the path of one field.
+#[allow(clippy::result_large_err, reason = "only at load")]
+pub(super) fn read_or_path(option: &str, options: &Options, build: &mut Build<'_>) -> Result<Template, Diag> {
+    let text = options.text(option);
+    if text.contains('{') {
+        return read(option, options, build);
+    }
+    paths::read_singular(text, &options.span(option), options, build).map(Template::of)
 }
 
 /// A key as it is kept: long ones by their digest, so that whatever a field holds is bounded.

@@ -33,11 +33,7 @@ pub const FUNS: &[Fun] = &[
         example: r#"campaign::click_ids("https://example.com/?gclid=abc&x=1") == #{ gclid: "abc" }
 campaign::click_ids("https://example.com/") == ()"#,
         add: |module, _| {
-            put(module, "click_ids", |value: Dynamic| {
-                arg::map_text(&value, "click_ids", |text| {
-                    chosen(text, |key| CLICK_IDS.iter().find(|id| **id == key).map(|id| (*id).to_string()))
-                })
-            });
+            put(module, "click_ids", |value: Dynamic| arg::map_text(&value, "click_ids", |text| some(click_ids(text))));
         },
     },
     Fun {
@@ -49,25 +45,35 @@ campaign::click_ids("https://example.com/") == ()"#,
 campaign::parse("/?x=1") == ()
 campaign::parse(()) == ()"#,
         add: |module, _| {
-            put(module, "parse", |value: Dynamic| {
-                arg::map_text(&value, "parse", |text| {
-                    chosen(text, |key| {
-                        let rest = key.strip_prefix("utm_").filter(|rest| !rest.is_empty())?;
-                        Some(if rest == "campaign" { "name" } else { rest }.to_string())
-                    })
-                })
-            });
+            put(module, "parse", |value: Dynamic| arg::map_text(&value, "parse", |text| some(parameters(text))));
         },
     },
 ];
 
+/// The utm parameters of an address, named as in `context.campaign`.
+pub fn parameters(text: &str) -> Map {
+    chosen(text, |key| {
+        let rest = key.strip_prefix("utm_").filter(|rest| !rest.is_empty())?;
+        Some(if rest == "campaign" { "name" } else { rest }.to_string())
+    })
+}
+
+/// The click ids of an address.
+pub fn click_ids(text: &str) -> Map {
+    chosen(text, |key| CLICK_IDS.iter().find(|id| **id == key).map(|id| (*id).to_string()))
+}
+
+fn some(map: Map) -> Dynamic {
+    if map.is_empty() { Dynamic::UNIT } else { map.into() }
+}
+
 /// The parameters that `name` gives a name to. Empty values do not count, and of a repeated one the first does.
-fn chosen(text: &str, name: impl Fn(&str) -> Option<String>) -> Dynamic {
+fn chosen(text: &str, name: impl Fn(&str) -> Option<String>) -> Map {
     let mut map = Map::new();
     for (key, value) in url::pairs(url::query_of(text)).filter(|(_, value)| !value.is_empty()) {
         if let Some(name) = name(&key.to_ascii_lowercase()) {
             map.entry(name.into()).or_insert_with(|| value.into_owned().into());
         }
     }
-    if map.is_empty() { Dynamic::UNIT } else { map.into() }
+    map
 }

@@ -209,6 +209,8 @@ fn batch(body: &str) -> Result<Vec<String>, String> {
     let short = |failure: Failure| match failure {
         Failure::Drop { reason, .. } => format!("drop {reason}"),
         Failure::Reject { code, reason, .. } => format!("{code} {reason}"),
+        Failure::Retry { reason, .. } => format!("retry {reason}"),
+        Failure::Need => "need".to_owned(),
         Failure::Error(error) => error.message,
     };
     let answers = script.run_batch(input).map_err(short)?.answers;

@@ -15,6 +15,7 @@ use crate::diag::Diag;
 use crate::event::Event;
 use crate::registry::{Def, Options, Room, Shape, Type};
 use crate::script::Failure;
+use crate::yaml::Node;
 
 use condition::{Condition, Facts};
 pub use read::{CHECKS, FORMS};
@@ -64,6 +65,28 @@ impl Step for Filter {
             Ok(true) => Ok(Flow::Next(event)),
             Ok(false) => Ok(Flow::Drop(self.reason.clone())),
             Err(failure) => failed(failure, cx),
+        }
+    }
+}
+
+/// A condition in the options of another step.
+pub(super) struct When {
+    condition: Condition,
+    settings: Dynamic,
+}
+
+impl When {
+    /// Compiles the condition that stands at a node of the options.
+    pub(super) fn read(node: &Node, options: &Options, build: &mut Build<'_>) -> Result<Self, Vec<Diag>> {
+        Ok(Self { condition: read::condition(node, options, build)?, settings: build.settings.clone() })
+    }
+
+    /// Whether it holds for the event. What FQL cannot decide does not.
+    pub(super) fn holds(&self, event: &mut Event, cx: &mut Context<'_>) -> Result<bool, StepError> {
+        let facts = Facts { delivery: cx.delivery, settings: &self.settings, now_ms: cx.now_ms };
+        match self.condition.holds(&mut event.value, &facts) {
+            Ok(holds) => Ok(holds),
+            Err(failure) => failed(failure, cx).map(|_| false),
         }
     }
 }

@@ -42,7 +42,7 @@ impl Step for ScriptStep {
         }
         // Few scripts ask to be run again: only for those is the event kept as it came.
         let spare = self.script.may_retry().then(|| event.clone());
-        let Event { value, tape, origin } = event;
+        let Event { value, tape, origin, targets } = event;
         self.run.allow(&self.access);
         match self.script.run(self.input(value, origin, cx)) {
             Ok(ran) => {
@@ -51,10 +51,11 @@ impl Step for ScriptStep {
                 if ran.emitted.is_empty()
                     && let Some(value) = ran.event
                 {
-                    return Ok(Flow::Next(Event { value, tape, origin }));
+                    return Ok(Flow::Next(Event { value, tape, origin, targets }));
                 }
                 let values = ran.event.into_iter().chain(ran.emitted);
-                Ok(Flow::Fork(values.map(|value| Event { value, tape: tape.clone(), origin }).collect()))
+                let made = |value| Event { value, tape: tape.clone(), origin, targets: targets.clone() };
+                Ok(Flow::Fork(values.map(made).collect()))
             }
             Err(failure) => {
                 cx.logs.extend_from_slice(failure.logs());
@@ -72,12 +73,12 @@ impl Step for ScriptStep {
         let mut rest = Vec::with_capacity(events.len());
         let spares: Vec<Option<Event>> =
             events.iter().map(|event| self.script.may_retry().then(|| event.clone())).collect();
-        for Event { value, tape, origin } in events {
+        for Event { value, tape, origin, targets } in events {
             values.push(value);
-            rest.push((tape, origin));
+            rest.push((tape, origin, targets));
         }
         self.run.allow(&self.access);
-        let origin = rest.first().map(|(_, origin)| *origin).unwrap_or_default();
+        let origin = rest.first().map(|(_, origin, _)| *origin).unwrap_or_default();
         let ran = match self.script.run_batch(self.input(Dynamic::from_array(values), origin, cx)) {
             Ok(ran) => ran,
             Err(failure) => {
@@ -91,9 +92,13 @@ impl Step for ScriptStep {
             .into_iter()
             .zip(&rest)
             .zip(spares)
-            .map(|((answer, (tape, origin)), spare)| {
-                let event =
-                    |value| Event { value, tape: source_text(tape.clone(), ran.tape.clone(), false), origin: *origin };
+            .map(|((answer, (tape, origin, targets)), spare)| {
+                let event = |value| Event {
+                    value,
+                    tape: source_text(tape.clone(), ran.tape.clone(), false),
+                    origin: *origin,
+                    targets: targets.clone(),
+                };
                 match answer {
                     Ok(Answer::Event(value)) => Ok(Flow::Next(event(value))),
                     Ok(Answer::Events(values)) => Ok(Flow::Fork(values.into_iter().map(event).collect())),
@@ -107,9 +112,9 @@ impl Step for ScriptStep {
             .rposition(goes_on)
             .or_else(|| flows.iter().rposition(|flow| matches!(flow, Ok(Flow::Drop(_)))));
         if let Some(last) = last {
-            let (tape, origin) = &rest[last];
+            let (tape, origin, targets) = &rest[last];
             let tape = source_text(tape.clone(), ran.tape, false);
-            let event = |value| Event { value, tape: tape.clone(), origin: *origin };
+            let event = |value| Event { value, tape: tape.clone(), origin: *origin, targets: targets.clone() };
             bring_along(&mut flows[last], ran.emitted.into_iter().map(event));
         }
         flows
