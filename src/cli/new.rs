@@ -34,6 +34,8 @@ pub(super) struct Arguments {
 enum Kind {
     /// Shopify webhooks.
     Shopify,
+    /// BigCommerce webhooks and storefront events.
+    Bigcommerce,
     /// Events of a Medusa backend, version 1 or 2.
     Medusa,
     /// Page, track and identify calls of analytics.js and other Segment SDKs.
@@ -49,6 +51,7 @@ impl Kind {
     fn pipeline(self) -> &'static str {
         match self {
             Self::Shopify => "shopify",
+            Self::Bigcommerce => "bigcommerce",
             Self::Medusa => "medusa",
             Self::Browser => "browser",
             Self::Webhook => "webhook",

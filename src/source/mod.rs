@@ -2,6 +2,8 @@
 //!
 //! Both are pure: the engine owns sockets, files and the clock. Only `verify` sees unauthenticated bytes.
 
+pub mod bigcommerce;
+pub mod bigcommerce_storefront;
 pub mod cors;
 pub mod file;
 pub mod form;
@@ -26,6 +28,8 @@ use crate::registry::{Def, Options};
 
 /// All sources, sorted by name.
 pub static SOURCES: &[&SourceDef] = &[
+    &bigcommerce::DEF,
+    &bigcommerce_storefront::DEF,
     &file::DEF,
     &medusa::DEF,
     &segment::DEF,
