@@ -133,7 +133,7 @@ impl Deliverer {
             if *self.stop.borrow() {
                 break;
             }
-            let batches = cut(&mut waiting, &mut marks, &batching);
+            let batches = cut(&mut waiting, &mut marks, &batching, |message| self.part.sink.batch_key(message));
             if !self.send_all(batches, batching.concurrency).await {
                 break;
             }
@@ -338,15 +338,19 @@ fn cut(
     waiting: &mut VecDeque<(Message, Arc<str>)>,
     marks: &mut VecDeque<(usize, u64)>,
     batching: &Batching,
+    key: impl Fn(&Bytes) -> u64,
 ) -> Vec<Batch> {
     let mut batches = Vec::new();
     let mut taken = 0;
+    let mut last_key = 0;
     let mut batch = Batch { messages: Vec::new(), bytes: 0, mark: None };
     while let Some(message) = waiting.pop_front() {
         // One byte for the comma between messages.
         let size = message.0.bytes.len() + 1;
+        let own_key = key(&message.0.bytes);
+        let other_key = std::mem::replace(&mut last_key, own_key) != own_key;
         if !batch.messages.is_empty()
-            && (batch.messages.len() >= batching.events_max || batch.bytes + size > batching.bytes_max)
+            && (other_key || batch.messages.len() >= batching.events_max || batch.bytes + size > batching.bytes_max)
         {
             batches.push(std::mem::replace(&mut batch, Batch { messages: Vec::new(), bytes: 0, mark: None }));
         }
@@ -396,7 +400,7 @@ mod tests {
         take(Parcel { messages: vec![message(40), message(40)], mark: 1 }, &mut waiting, &mut marks);
         take(Parcel { messages: vec![], mark: 2 }, &mut waiting, &mut marks);
         take(Parcel { messages: vec![message(40), message(200)], mark: 5 }, &mut waiting, &mut marks);
-        let batches = cut(&mut waiting, &mut marks, &batching(10, 100));
+        let batches = cut(&mut waiting, &mut marks, &batching(10, 100), |_| 0);
         let shape: Vec<_> = batches.iter().map(|batch| (batch.messages.len(), batch.mark)).collect();
         assert_eq!(shape, [(2, Some(2)), (1, None), (1, Some(5))]);
     }
@@ -406,7 +410,7 @@ mod tests {
         let mut waiting = VecDeque::new();
         let mut marks = VecDeque::new();
         take(Parcel { messages: vec![], mark: 7 }, &mut waiting, &mut marks);
-        let batches = cut(&mut waiting, &mut marks, &batching(10, 100));
+        let batches = cut(&mut waiting, &mut marks, &batching(10, 100), |_| 0);
         assert_eq!(batches.last().unwrap().mark, Some(7));
     }
 }

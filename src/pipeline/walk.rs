@@ -185,8 +185,9 @@ impl<'a, T: Trace> Walk<'a, T> {
     fn send(&mut self, mut event: Event) {
         let pipeline = self.pipeline;
         let mut taken = false;
+        let fits = pipeline.plan.sinks.iter().any(|part| part.sink.fit(&event));
         for (number, part) in pipeline.plan.sinks.iter().enumerate() {
-            if !event.targets.allow(number) {
+            if !event.targets.allow(number) || (fits && !part.sink.fit(&event)) {
                 continue;
             }
             if let Some(condition) = &pipeline.sink_conditions[number] {

@@ -173,6 +173,10 @@ impl Sink for Segment {
         Target::Http { timeout_ms: self.timeout_ms }
     }
 
+    fn fit(&self, event: &Event) -> bool {
+        !super::is_object(event)
+    }
+
     fn encode(&self, event: &Event, id: &EventId<'_>, out: &mut Vec<u8>) -> Result<Option<String>, Refused> {
         message::encode(event, id, &self.guard, out)
     }

@@ -48,7 +48,12 @@ fn event(mut item: Dynamic, tape: &Rc<Tape>, delivery: &Delivery, store: &str) -
     }
     event.insert("properties".into(), payload);
     event.insert("context".into(), context(&mut posted, delivery, store));
-    Ok(Event { value: Dynamic::from_map(event), tape: Rc::clone(tape), origin: Origin::default(), targets: Targets::default() })
+    Ok(Event {
+        value: Dynamic::from_map(event),
+        tape: Rc::clone(tape),
+        origin: Origin::default(),
+        targets: Targets::default(),
+    })
 }
 
 fn context(posted: &mut Map, delivery: &Delivery, store: &str) -> Dynamic {
