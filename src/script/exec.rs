@@ -1,6 +1,7 @@
 //! A compiled script and a compiled condition, and how they run.
 
 use std::cell::RefCell;
+use std::ops::Range;
 use std::rc::Rc;
 
 use rhai::{AST, Array, Caches, Dynamic, EvalAltResult, ImmutableString, Map, Scope};
@@ -156,11 +157,23 @@ impl Code {
 pub struct Script {
     code: Code,
     handlers: Handlers,
+    asked_settings: Vec<(String, Range<usize>)>,
 }
 
 impl Script {
-    pub(super) fn new(host: &Rc<Host>, ast: AST, handlers: Handlers, body: &Facts, unit: &Unit<'_>) -> Self {
-        Self { code: Code::new(host, ast, body, unit), handlers }
+    pub(super) fn new(
+        host: &Rc<Host>,
+        ast: AST,
+        (handlers, asked_settings): (Handlers, Vec<(String, Range<usize>)>),
+        body: &Facts,
+        unit: &Unit<'_>,
+    ) -> Self {
+        Self { code: Code::new(host, ast, body, unit), handlers, asked_settings }
+    }
+
+    /// The settings that the script reads and writes no default for, with the bytes of its file where it does.
+    pub fn asked_settings(&self) -> &[(String, Range<usize>)] {
+        &self.asked_settings
     }
 
     /// The script's handlers; empty if it has a body only.

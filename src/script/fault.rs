@@ -1,6 +1,6 @@
 //! From the interpreter's errors to diagnostics (while compiling) and failures (while running).
 
-use rhai::{Dynamic, EvalAltResult, ParseErrorType, Position};
+use rhai::{Dynamic, EvalAltResult, LexError, ParseErrorType, Position};
 
 use super::habits;
 use super::outcome::{Failure, LogLine, ScriptError};
@@ -15,6 +15,10 @@ pub fn fault(message: impl Into<String>) -> Fault {
 
 /// A text that does not parse, as a diagnostic.
 pub fn syntax(kind: &ParseErrorType, position: Position, unit: &Unit<'_>, namespaces: &[&str]) -> Diag {
+    let position = match kind {
+        ParseErrorType::BadInput(LexError::UnterminatedString) => start_of_text(position, unit),
+        _ => position,
+    };
     let diag = match kind {
         ParseErrorType::VariableUndefined(name) => unknown_variable(name, unit),
         ParseErrorType::ModuleUndefined(name) => {
@@ -38,6 +42,21 @@ pub fn syntax(kind: &ParseErrorType, position: Position, unit: &Unit<'_>, namesp
         }
     };
     unit.at(diag, position)
+}
+
+/// Where a text begins that does not end: the interpreter names the last `}` of one with `${…}` in it.
+fn start_of_text(position: Position, unit: &Unit<'_>) -> Position {
+    if unit.rest(position).starts_with(['"', '\'', '`']) {
+        return position;
+    }
+    let (line, column) = (position.line().unwrap_or(1), position.position().unwrap_or(1));
+    let mut lines: Vec<&str> = unit.text.split('\n').take(line).collect();
+    let end = lines.last().and_then(|last| last.char_indices().nth(column)).map(|(at, _)| at);
+    if let (Some(last), Some(end)) = (lines.last_mut(), end) {
+        *last = &last[..end];
+    }
+    let found = lines.iter().enumerate().rev().find_map(|(number, text)| Some((number, text, text.rfind('`')?)));
+    found.map_or(position, |(number, text, at)| Position::new(number as u16 + 1, text[..at].chars().count() as u16 + 1))
 }
 
 fn unknown_variable(name: &str, unit: &Unit<'_>) -> Diag {

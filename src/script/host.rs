@@ -9,7 +9,7 @@ use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use rhai::{AST, Engine, Module, OptimizationLevel, ParseError, ParseErrorType, Scope};
+use rhai::{AST, Engine, Module, OptimizationLevel, ParseError, ParseErrorType, Position, Scope};
 
 use super::bounded;
 use super::check;
@@ -105,15 +105,20 @@ impl Host {
             check::calls(self, &found, unit, &mut problems);
             check::tables(self, &found, unit, &mut problems);
             self.note(&found);
+            check::scopes(&ast, unit, &mut problems);
+            check::fields(&found, unit, &mut problems);
             check::handlers(&functions, &found, &body, unit, &mut problems);
             let handlers = Handlers::new(&ast, &functions);
-            (self.optimise(ast, unit.file), handlers, body)
+            let own = |(name, _): &&(String, Position)| !found.map_keys.contains(name);
+            let asked = found.settings.iter().filter(own);
+            let asked = asked.map(|(name, position)| (name.clone(), unit.span(*position))).collect();
+            (self.optimise(ast, unit.file), handlers, body, asked)
         });
-        let (ast, handlers, body) = finish(compiled, problems, warnings)?;
+        let (ast, handlers, body, asked) = finish(compiled, problems, warnings)?;
         if unit.node.is_none() {
             self.files.borrow_mut().insert(unit.file.into());
         }
-        Ok(Script::new(self, ast, handlers, &body, unit))
+        Ok(Script::new(self, ast, (handlers, asked), &body, unit))
     }
 
     /// Compiles a condition: one expression, without statements.
@@ -125,6 +130,7 @@ impl Host {
             check::calls(self, &found, unit, &mut problems);
             check::tables(self, &found, unit, &mut problems);
             self.note(&found);
+            check::fields(&found, unit, &mut problems);
             (self.optimise(ast, unit.file), found)
         });
         let (ast, found) = finish(compiled, problems, warnings)?;

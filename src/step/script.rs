@@ -129,21 +129,21 @@ pub(super) fn access(options: &Options) -> Arc<Access> {
 }
 
 fn build(options: &Options, cx: &mut Build<'_>) -> Result<Box<dyn Step>, Vec<Diag>> {
-    let script = match (options.opt_text("file"), options.node("inline")) {
+    let scripts_file;
+    let unit = match (options.opt_text("file"), options.node("inline")) {
         (Some(name), None) => {
-            let file = format!("scripts/{name}");
-            let Some(text) = cx.tree.get(&file) else {
-                let mut diag = options.error("file", "script-missing", format!("no script `{file}`"));
+            scripts_file = format!("scripts/{name}");
+            let Some(text) = cx.tree.get(&scripts_file) else {
+                let mut diag = options.error("file", "script-missing", format!("no script `{scripts_file}`"));
                 diag.help = Some(nearest_script(name, cx));
                 return Err(vec![diag]);
             };
-            cx.host.script(&Unit { file: &file, text, node: None, file_text: text }, cx.warnings)?
+            Unit { file: &scripts_file, text, node: None, file_text: text }
         }
         (None, Some(node)) => {
             let file = options.file();
-            let text = node.as_text().unwrap_or_default();
             let file_text = cx.tree.get(file).map_or("", |text| text);
-            cx.host.script(&Unit { file, text, node: Some(node), file_text }, cx.warnings)?
+            Unit { file, text: node.as_text().unwrap_or_default(), node: Some(node), file_text }
         }
         (Some(_), Some(_)) => {
             return Err(vec![options.error("inline", "script-twice", "`file` and `inline` exclude each other")]);
@@ -153,7 +153,8 @@ fn build(options: &Options, cx: &mut Build<'_>) -> Result<Box<dyn Step>, Vec<Dia
             return Err(vec![diag.at(options.file(), options.part_span())]);
         }
     };
-    settings::check(options, cx);
+    let script = cx.host.script(&unit, cx.warnings)?;
+    settings::check(options, &script, unit.file, cx);
     let missing = match options.text("missing") {
         "drop" => Missing::Drop,
         "reject" => Missing::Reject,

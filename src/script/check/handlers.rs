@@ -1,17 +1,23 @@
 //! Handlers: that they have names and parameters by which they are called, and that a script is entered in one way.
 
-use super::{Facts, Function};
+use super::{Call, Facts, Function};
 use crate::diag::{Diag, did_you_mean};
 use crate::script::entry::{self, ENTRIES, Kind, Role};
 use crate::script::place::Unit;
 
 /// Checks the functions of a script that are handlers, or were meant to be. `body` is what the script does outside functions.
 pub fn handlers(functions: &[Function], facts: &Facts, body: &Facts, unit: &Unit<'_>, problems: &mut Vec<Diag>) {
+    // A function that is called by a misspelt name is not spoken of twice.
+    let is_misspelt = problems.iter().any(|problem| problem.code == "unknown-function");
     let plain = || functions.iter().filter(|function| !function.is_method);
-    for function in plain() {
-        match entry::kind(&function.name) {
+    for function in functions {
+        match entry::kind(&function.name).filter(|_| !function.is_method) {
             Some(kind) => parameters(function, kind, unit, problems),
-            None => problems.extend(misspelt(function, facts).map(|diag| unit.at(diag, function.position))),
+            None if is_called(function, facts) => {}
+            None => {
+                let diag = misspelt(function).or_else(|| (!is_misspelt).then(|| unused(function)));
+                problems.extend(diag.map(|diag| unit.at(diag, function.position)));
+            }
         }
     }
     let found: Vec<_> = plain().filter_map(|function| Some((function, entry::kind(&function.name)?))).collect();
@@ -64,11 +70,27 @@ fn parameters(function: &Function, kind: Kind, unit: &Unit<'_>, problems: &mut V
     }
 }
 
-/// A function that nobody calls and whose name is nearly a handler's.
-fn misspelt(function: &Function, facts: &Facts) -> Option<Diag> {
-    if facts.mentions(&function.name) || facts.calls.iter().any(|call| call.name == function.name) {
-        return None;
+/// Warns about functions that only a module itself could call, and does not.
+pub fn private_functions(functions: &[Function], facts: &Facts, unit: &Unit<'_>, problems: &mut Vec<Diag>) {
+    for function in functions.iter().filter(|function| function.is_private && !is_called(function, facts)) {
+        problems.push(unit.at(unused(function), function.position));
     }
+}
+
+/// Whether the script calls a function, or hands it on as a value or by its name.
+fn is_called(function: &Function, facts: &Facts) -> bool {
+    let name = function.name.as_str();
+    let literal = |call: &Call| call.literals.iter().flatten().any(|literal| literal == name);
+    name.starts_with('_') || facts.mentions(name) || facts.calls.iter().any(|call| call.name == name || literal(call))
+}
+
+fn unused(function: &Function) -> Diag {
+    let diag = Diag::warning("unused-function", format!("nothing calls `{}`", function.name));
+    diag.help(format!("remove it, or call it `_{}`", function.name))
+}
+
+/// What to say of a function that nobody calls and whose name is nearly a handler's.
+fn misspelt(function: &Function) -> Option<Diag> {
     let bare = |name: &str| name.replace('_', "").to_lowercase();
     let names = || ENTRIES.iter().map(|(name, _)| *name);
     // As Segment and JavaScript write it.
