@@ -116,7 +116,19 @@ pub const PIXEL: &str = "pixel";
 /// The shop of all webhooks and pixels here.
 pub const SHOP: &str = "example-store.myshopify.com";
 
+/// Several payloads one after another, of which the later ones find what the earlier ones left.
+pub fn journey(settings: &[(&str, &str)], webhooks: &[(&str, Vec<u8>)]) -> Mapped {
+    let settings: Vec<_> = settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+    let given: Vec<_> = webhooks.iter().map(|(topic, body)| given(topic, body.clone())).collect();
+    let thread = std::thread::Builder::new().stack_size(STACK_BYTES);
+    thread.spawn(move || all(&pipeline(&settings), "journey", given)).unwrap().join().unwrap()
+}
+
 fn one(pipeline: &Pipeline, topic: &str, body: Vec<u8>) -> Mapped {
+    all(pipeline, topic, vec![given(topic, body)])
+}
+
+fn given(topic: &str, body: Vec<u8>) -> Given {
     let mut given = Given::new(Some(if topic == PIXEL { "shopify_pixel" } else { "shopify" }.to_owned()), body);
     if topic == PIXEL {
         given.query = format!("shop={SHOP}");
@@ -124,11 +136,16 @@ fn one(pipeline: &Pipeline, topic: &str, body: Vec<u8>) -> Mapped {
         given.set_header("x-shopify-topic", topic);
         given.set_header("x-shopify-shop-domain", SHOP);
     }
+    given
+}
+
+fn all(pipeline: &Pipeline, name: &str, given: Vec<Given>) -> Mapped {
     let case = Case {
         pipeline: "shopify".to_owned(),
-        name: topic.to_owned(),
+        name: name.to_owned(),
         file: String::new(),
-        given: vec![given],
+        given,
+        http: vec![],
         now_ms: 1_768_472_430_000,
         // Any expectation: what came out is looked at here.
         expect: None,
