@@ -117,8 +117,6 @@ fn same(want: &Value, got: &Value) -> bool {
 #[test]
 fn the_recorded_journey_gives_exactly_the_expected_messages() {
     let segment = FakeSegment::start();
-    // An event that both the pixel and a webhook tell comes twice, with one id and not quite the same content.
-    segment.strict(false);
     let project = project();
     let environment = [
         ("SHOPIFY_WEBHOOK_SECRET", "example-app-client-secret"),
@@ -138,12 +136,15 @@ fn the_recorded_journey_gives_exactly_the_expected_messages() {
             assert_eq!(step.post(&cartwire, &forged).status, 401, "{name}");
         }
     }
-    // Segment keeps the first of each id.
-    let (mut expected, mut again) = (Vec::<Value>::new(), Vec::new());
-    for message in self::expected() {
-        let known = expected.iter().any(|first| first["messageId"] == message["messageId"]);
-        if known { again.push(message) } else { expected.push(message) }
+    // What pixel and webhooks both tell, and what is delivered again, goes on once.
+    let mut expected = Vec::<Value>::new();
+    let all = self::expected();
+    for message in &all {
+        if !expected.iter().any(|first| first["messageId"] == message["messageId"]) {
+            expected.push(message.clone());
+        }
     }
+    assert!(all.len() - expected.len() >= 8, "{} of {}", expected.len(), all.len());
     assert!(expected.len() > 40, "{}", expected.len());
     segment.wait_for(expected.len(), Duration::from_secs(30));
     // It stops when everything has been delivered.
@@ -153,12 +154,7 @@ fn the_recorded_journey_gives_exactly_the_expected_messages() {
         assert!(same(want, &got.message), "message {number}:\n{}\nexpected\n{want:#}", got.raw);
     }
     assert_eq!(received.len(), expected.len(), "nothing came behind the expected messages");
-    let repeated = segment.duplicates();
-    for (number, (want, got)) in again.iter().zip(&repeated).enumerate() {
-        assert!(same(want, &got.message), "repeated message {number}:\n{}\nexpected\n{want:#}", got.raw);
-    }
-    assert_eq!(repeated.len(), again.len());
-    assert!(segment.drops().iter().all(|drop| drop.code == "duplicate"), "{:?}", segment.drops());
+    assert!(segment.duplicates().is_empty() && segment.drops().is_empty());
     check_the_order_came_once(&segment);
 }
 
@@ -170,15 +166,10 @@ fn check_the_order_came_once(segment: &FakeSegment) {
     });
     let order = orders.next().expect("Order #1101");
     assert!(orders.next().is_none(), "more than one Order Completed");
-    assert_eq!(segment.attempts(&order.message_id), 3);
     let amounts = [("revenue", 54.90), ("shipping", 7.50), ("tax", 4.39), ("discount", 6.10), ("total", 66.79)];
-    let copies = segment.duplicates();
-    let copies = copies.iter().filter(|copy| copy.message_id == order.message_id);
-    for copy in copies.chain([order]) {
-        let properties = &copy.message["properties"];
-        for (name, amount) in amounts {
-            assert_eq!(properties[name].as_f64(), Some(amount), "{name} in {properties:#}");
-        }
+    let properties = &order.message["properties"];
+    for (name, amount) in amounts {
+        assert_eq!(properties[name].as_f64(), Some(amount), "{name} in {properties:#}");
     }
     for event in ["Checkout Started", "Payment Info Entered"] {
         let found = received.iter().filter(|stored| stored.message["event"] == event).count();

@@ -73,13 +73,12 @@ fn bodies() -> BTreeMap<String, Vec<Value>> {
     for given in cases.into_iter().filter(|case| case.pipeline == "shopify").flat_map(|case| case.given) {
         let Ok(body) = serde_json::from_slice::<Value>(&given.body) else { continue };
         let topic = given.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("x-shopify-topic"));
-        let key = match topic {
-            Some((_, topic)) => topic.clone(),
-            None => {
-                let event = body.get("event").unwrap_or(&body);
-                let Some(name) = event["name"].as_str() else { continue };
-                if event["type"] == "custom" { "pixel (custom)".to_owned() } else { format!("pixel {name}") }
-            }
+        let key = if let Some((_, topic)) = topic {
+            topic.clone()
+        } else {
+            let event = body.get("event").unwrap_or(&body);
+            let Some(name) = event["name"].as_str() else { continue };
+            if event["type"] == "custom" { "pixel (custom)".to_owned() } else { format!("pixel {name}") }
         };
         let bodies = found.entry(key).or_default();
         if !bodies.contains(&body) {

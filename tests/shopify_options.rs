@@ -5,7 +5,7 @@
 #[allow(dead_code, unreachable_pub, reason = "each test uses its part")]
 mod mapping;
 
-use mapping::{PIXEL, map, map_file};
+use mapping::{PIXEL, journey, map, map_file};
 use serde_json::Value;
 
 const ORDER: &str = "scenario/18-orders_create.json";
@@ -53,6 +53,66 @@ fn a_cart_and_its_order_share_their_anonymous_id() {
     let order = br#"{"id":1,"cart_token":"c1"}"#;
     let mapped = map(&[], &[("carts/update", token.to_vec()), ("orders/create", order.to_vec())]);
     assert_eq!(mapped[0].only("Cart Updated")["anonymousId"], mapped[1].only("Order Completed")["anonymousId"]);
+}
+
+#[test]
+fn a_cart_is_one_event_or_what_has_changed_in_it() {
+    let cart = |second: u32, lines: &[(u64, u32)]| {
+        let lines: Vec<_> = lines
+            .iter()
+            .map(|(variant, quantity)| {
+                let price =
+                    format!(r#""price":"9.50","original_price":"9.50","variant_id":{variant},"title":"V{variant}""#);
+                format!(r#"{{"id":{variant},"quantity":{quantity},{price}}}"#)
+            })
+            .collect();
+        let body = format!(
+            r#"{{"id":"c1","token":"c1","updated_at":"2026-05-04T14:00:{second:02}Z","line_items":[{}]}}"#,
+            lines.join(",")
+        );
+        ("carts/update", body.into_bytes())
+    };
+    let carts = [
+        cart(1, &[(7, 2)]),
+        cart(2, &[(7, 2), (8, 1)]),
+        cart(2, &[(7, 2), (8, 1)]),
+        // Older than what is known: left out.
+        cart(1, &[(7, 2)]),
+        cart(3, &[(7, 1), (8, 1)]),
+        cart(4, &[]),
+    ];
+    let told = |kind: &str| {
+        let mapped = journey(&[("carts", kind)], &carts);
+        assert!(mapped.failures.is_empty(), "{:?}", mapped.failures);
+        let of = |message: &Value| {
+            let properties = &message["properties"];
+            (message["event"].as_str().unwrap().to_owned(), properties["name"].clone(), properties["quantity"].as_i64())
+        };
+        (mapped.messages.iter().map(of).collect::<Vec<_>>(), mapped.messages)
+    };
+    let (changes, messages) = told("products");
+    let change = |event: &str, name: &str, quantity: i64| (event.to_owned(), Value::from(name), Some(quantity));
+    let expected = [
+        change("Product Added", "V7", 2),
+        change("Product Added", "V8", 1),
+        change("Product Removed", "V7", 1),
+        change("Product Removed", "V7", 1),
+        change("Product Removed", "V8", 1),
+    ];
+    assert_eq!(changes, expected);
+    for message in &messages {
+        let properties = &message["properties"];
+        assert_eq!(
+            (properties["price"].as_f64(), &properties["cart_id"]),
+            (Some(9.5), &Value::from("c1")),
+            "{message}"
+        );
+        assert!(properties["variant_id"].is_string(), "{message}");
+    }
+    let ids: std::collections::BTreeSet<_> = messages.iter().map(|message| message["messageId"].as_str()).collect();
+    assert_eq!(ids.len(), messages.len());
+    assert!(told("updated").0.iter().all(|(event, ..)| event == "Cart Updated"));
+    assert!(told("off").0.is_empty());
 }
 
 #[test]

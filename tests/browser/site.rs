@@ -164,7 +164,7 @@ fn answer(path: &str, body: &[u8], files: &Files) -> (&'static str, Option<Vec<u
         return (SCRIPT, std::fs::read(files.umd.join(name)).ok());
     }
     if let Some(text) = files.own.get(path) {
-        let kind = if path.ends_with(".js") { SCRIPT } else { "text/html" };
+        let kind = if text.starts_with("<!doctype") { "text/html" } else { SCRIPT };
         return (kind, Some(text.clone().into_bytes()));
     }
     match path {

@@ -121,7 +121,6 @@ fn shown(place: &[Step]) -> String {
 /// Another value of the same kind; nothing for `null`, whose kind is not known.
 fn changed(leaf: &Value) -> Option<Value> {
     Some(match leaf {
-        Value::Null => return None,
         Value::Bool(is) => json!(!is),
         Value::Number(number) => match number.as_i64() {
             Some(whole) => json!(whole + 1),
@@ -138,7 +137,7 @@ fn changed(leaf: &Value) -> Option<Value> {
             (Ok(_), None) if text.len() < 18 => json!(format!("{text}1")),
             _ => json!(format!("{text}x")),
         },
-        _ => return None,
+        Value::Null | Value::Array(_) | Value::Object(_) => return None,
     })
 }
 

@@ -150,12 +150,25 @@ fn changed(text: &str, settings: &[(String, String)]) -> String {
     lines.join("\n") + "\n"
 }
 
+/// Several payloads one after another, of which the later ones find what the earlier ones left.
+pub fn journey(settings: &[(&str, &str)], webhooks: &[(&str, Vec<u8>)]) -> Mapped {
+    let settings: Vec<_> = settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+    let given: Vec<_> = webhooks.iter().map(|(topic, body)| shopify(topic, body.clone())).collect();
+    let thread = std::thread::Builder::new().stack_size(STACK_BYTES);
+    let run = move || all(&load("shopify", &settings, |text| text), "shopify", given, vec![]);
+    thread.spawn(run).unwrap().join().unwrap()
+}
+
 fn one(pipeline: &Pipeline, name: &str, given: Given, http: Vec<Canned>) -> Mapped {
+    all(pipeline, name, vec![given], http)
+}
+
+fn all(pipeline: &Pipeline, name: &str, given: Vec<Given>, http: Vec<Canned>) -> Mapped {
     let case = Case {
         pipeline: name.to_owned(),
         name: "given".to_owned(),
         file: String::new(),
-        given: vec![given],
+        given,
         http,
         now_ms: 1_768_472_430_000,
         // Any expectation: what came out is looked at here.

@@ -12,7 +12,7 @@ use crate::source::{Reply, Request};
 /// As it is written, with its comments.
 const SOURCE: &str = include_str!("cartwire.js");
 
-/// What a browser keeps without asking again: an hour, after which the ETag spares it most downloads.
+/// What a browser keeps without asking again: an hour, after which its tag spares it most downloads.
 const CACHE: &str = "public, max-age=3600, stale-while-revalidate=86400";
 
 /// What is served; made once.
