@@ -20,6 +20,8 @@ fn every_scaffold_works_at_once() {
         let dir = tempfile::tempdir().unwrap();
         cartwire(&["new", "shop", "--source", kind], dir.path());
         let shop = dir.path().join("shop");
+        // What is to be pasted into the shop comes along.
+        assert_eq!(shop.join("scripts/shopify/pixel.js").exists(), kind == "shopify");
         cartwire(&["check"], &shop);
         cartwire(&["test"], &shop);
         let run =

@@ -12,6 +12,7 @@ pub mod medusa;
 pub mod segment;
 pub mod segment_webhook;
 pub mod shopify;
+pub mod shopify_pixel;
 #[cfg(test)]
 mod testing;
 pub mod time;
@@ -34,6 +35,7 @@ pub static SOURCES: &[&SourceDef] = &[
     &segment::DEF,
     &segment_webhook::DEF,
     &shopify::DEF,
+    &shopify_pixel::DEF,
     &webhook::DEF,
 ];
 

@@ -56,12 +56,41 @@ pub fn payloads() -> PathBuf {
 
 /// Runs payloads through `pipelines/shopify.yaml` with some of its settings changed, as `("money", "presentment")`.
 pub fn map(settings: &[(&str, &str)], webhooks: &[(&str, Vec<u8>)]) -> Vec<Mapped> {
-    let webhook = |(topic, body): &(&str, Vec<u8>)| {
-        let mut given = Given::new(Some("shopify".to_owned()), body.clone());
+    map_in("shopify", settings, webhooks.iter().map(|(topic, body)| shopify(topic, body.clone())).collect())
+}
+
+/// The topic of what a pixel posts.
+pub const PIXEL: &str = "pixel";
+
+/// The shop of all webhooks and pixels here.
+pub const SHOP: &str = "example-store.myshopify.com";
+
+/// A webhook of that topic, or what a pixel posts.
+fn shopify(topic: &str, body: Vec<u8>) -> Given {
+    let mut given = Given::new(Some(if topic == PIXEL { "shopify_pixel" } else { "shopify" }.to_owned()), body);
+    if topic == PIXEL {
+        given.query = format!("shop={SHOP}");
+    } else {
         given.set_header("x-shopify-topic", topic);
-        given
-    };
-    map_in("shopify", settings, webhooks.iter().map(webhook).collect())
+        given.set_header("x-shopify-shop-domain", SHOP);
+    }
+    given
+}
+
+/// Lets a test run as many Shopify payloads as it likes, each depending on what came of those before.
+pub fn explore<T: Send>(
+    settings: &[(&str, &str)],
+    test: impl FnOnce(&dyn Fn(&str, Vec<u8>) -> Mapped) -> T + Send,
+) -> T {
+    let settings: Vec<_> = settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().stack_size(STACK_BYTES);
+        let exploring = thread.spawn_scoped(scope, || {
+            let pipeline = load("shopify", &settings, |text| text);
+            test(&|topic, body| one(&pipeline, "shopify", shopify(topic, body), vec![]))
+        });
+        exploring.unwrap().join().unwrap()
+    })
 }
 
 /// One payload file under one topic.
@@ -95,6 +124,11 @@ fn map_here(
     change: fn(String) -> String,
     deliveries: Vec<(Given, Vec<Canned>)>,
 ) -> Vec<Mapped> {
+    let pipeline = load(name, settings, change);
+    deliveries.into_iter().map(|(given, http)| one(&pipeline, name, given, http)).collect()
+}
+
+fn load(name: &str, settings: &[(String, String)], change: fn(String) -> String) -> Pipeline {
     let file = format!("pipelines/{name}.yaml");
     let mut tree = read_tree(Path::new(env!("CARGO_MANIFEST_DIR"))).unwrap();
     let text = tree.get(&file).unwrap().to_string();
@@ -102,8 +136,7 @@ fn map_here(
     let loaded = Plan::load(&Arc::new(tree), &file, name, &Invented, &Limits::default());
     let problems: Vec<_> = loaded.problems.iter().map(ToString::to_string).collect();
     assert!(problems.is_empty(), "{problems:?}");
-    let pipeline = Pipeline::new(&loaded.plan.unwrap()).unwrap();
-    deliveries.into_iter().map(|(given, http)| one(&pipeline, name, given, http)).collect()
+    Pipeline::new(&loaded.plan.unwrap()).unwrap()
 }
 
 /// The pipeline's text with other values for settings that it has.
@@ -123,7 +156,6 @@ fn one(pipeline: &Pipeline, name: &str, given: Given, http: Vec<Canned>) -> Mapp
         name: "given".to_owned(),
         file: String::new(),
         given: vec![given],
-        http: vec![],
         http,
         now_ms: 1_768_472_430_000,
         // Any expectation: what came out is looked at here.

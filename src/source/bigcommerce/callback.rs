@@ -6,7 +6,7 @@ use rhai::{Dynamic, ImmutableString, Map};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::event::{Delivery, Event, Origin};
+use crate::event::{Delivery, Event, Origin, Targets};
 use crate::json;
 use crate::source::{Refused, kind, time};
 
@@ -34,7 +34,7 @@ pub(super) fn event(delivery: &Delivery) -> Result<Event, Refused> {
     event.insert("timestamp".into(), time::iso(created_ms.unwrap_or(delivery.received_ms)).into());
     event.insert("properties".into(), body);
     event.insert("context".into(), context);
-    Ok(Event { value: Dynamic::from_map(event), tape, origin: Origin::default() })
+    Ok(Event { value: Dynamic::from_map(event), tape, origin: Origin::default(), targets: Targets::default() })
 }
 
 fn context(body: &Map) -> Dynamic {

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use rhai::{Array, Dynamic, ImmutableString, Map};
 use serde::Deserialize;
 
-use crate::event::{Delivery, Event, Origin};
+use crate::event::{Delivery, Event, Origin, Targets};
 use crate::json::{self, Tape};
 use crate::source::{Refused, kind, time};
 
@@ -48,7 +48,12 @@ fn event(mut item: Dynamic, tape: &Rc<Tape>, delivery: &Delivery, store: &str) -
     }
     event.insert("properties".into(), payload);
     event.insert("context".into(), context(&mut posted, delivery, store));
-    Ok(Event { value: Dynamic::from_map(event), tape: Rc::clone(tape), origin: Origin::default() })
+    Ok(Event {
+        value: Dynamic::from_map(event),
+        tape: Rc::clone(tape),
+        origin: Origin::default(),
+        targets: Targets::default(),
+    })
 }
 
 fn context(posted: &mut Map, delivery: &Delivery, store: &str) -> Dynamic {

@@ -4,7 +4,7 @@ use rhai::{Dynamic, Map};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::event::{Delivery, Event, Origin};
+use crate::event::{Delivery, Event, Origin, Targets};
 use crate::json;
 use crate::source::{Refused, default_identity, kind, listen, time};
 
@@ -29,7 +29,7 @@ pub(super) fn event(delivery: &Delivery) -> Result<Event, Refused> {
     event.insert("event".into(), name.into());
     event.insert("timestamp".into(), timestamp.unwrap_or_else(|| time::iso(delivery.received_ms)).into());
     event.insert("properties".into(), body);
-    Ok(Event { value: Dynamic::from_map(event), tape, origin: Origin::default() })
+    Ok(Event { value: Dynamic::from_map(event), tape, origin: Origin::default(), targets: Targets::default() })
 }
 
 fn text(value: Option<&Dynamic>) -> Option<String> {
