@@ -176,7 +176,7 @@ fn an_edited_table_or_plan_is_in_the_next_event() {
         let until = Instant::now() + Duration::from_secs(20);
         loop {
             if let Some(stored) =
-                segment.messages().into_iter().find(|stored| stored.message["messageId"] == id.as_str())
+                segment.received().into_iter().find(|stored| stored.message["messageId"] == id.as_str())
             {
                 return stored.message;
             }
