@@ -111,7 +111,7 @@ fn json_says_the_same() {
     assert_eq!(value["chapters"][1]["entries"][0]["beside"], serde_json::json!(["id", "when", "on_error", "settings"]));
     // `hash` is a step too.
     let chapters = value["chapters"].as_array().unwrap();
-    let entries = chapters.iter().flat_map(|chapter| chapter["entries"].as_array().unwrap());
-    let functions = entries.filter_map(|entry| entry["functions"].as_array()).next().unwrap();
+    let mut entries = chapters.iter().flat_map(|chapter| chapter["entries"].as_array().unwrap());
+    let functions = entries.find_map(|entry| entry["functions"].as_array()).unwrap();
     assert!(functions.iter().all(|fun| fun["signature"].is_string() && fun["example"].is_string()), "{functions:?}");
 }
