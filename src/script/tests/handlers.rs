@@ -57,7 +57,7 @@ fn an_outcome_that_is_given_is_the_end() {
         panic!()
     };
     assert_eq!((code, reason.as_str(), place.as_deref()), ("validation-error", "no id", Some("scripts/main.rhai:1:4")));
-    assert!(matches!(give("retry(\"later\")"), Err(Failure::Reject { code: "retry", .. })));
+    assert!(matches!(give("retry(\"later\")"), Err(Failure::Retry { .. })));
     assert!(give("pass()").unwrap().event.is_some());
 }
 
