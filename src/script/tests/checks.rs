@@ -253,7 +253,12 @@ fn a_variable_that_hides_another_is_told() {
 #[test]
 fn fields_that_a_message_does_not_have_are_told() {
     expect("identify(#{ userId: \"u\", properties: #{} });", "unknown-field", "1:26", "did you mean `traits`?");
-    expect("track(map::compact(#{ event: \"a\", user_id: \"u\" }));", "unknown-field", "1:35", "did you mean `userId`?");
+    expect(
+        "track(map::compact(#{ event: \"a\", user_id: \"u\" }));",
+        "unknown-field",
+        "1:35",
+        "did you mean `userId`?",
+    );
     expect("let a = #{ userId: \"u\" };\npage(a + #{ title: \"x\" });", "unknown-field", "2:13", "name, category");
     expect("set_object(#{ collection: \"a\", id: 1, traits: #{} });", "unknown-field", "1:39", "`properties`?");
     for fine in [
