@@ -15,6 +15,8 @@ static PIPELINES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/pipelines");
 static SCRIPTS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/scripts");
 static FIXTURES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/tests/fixtures");
 
+/// The examples' folder below `scripts/`, one project in each of its folders.
+const EXAMPLES: &str = "examples";
 /// Fixtures that come with a new project; more would be in the way.
 const CASES_MAX: usize = 8;
 
@@ -25,6 +27,9 @@ pub(super) struct Arguments {
     /// What the first pipeline takes in.
     #[arg(long, value_enum, default_value_t = Kind::Shopify)]
     source: Kind,
+    /// One of the shipped examples instead, as `typeform`: each replaces a source function of Segment's library.
+    #[arg(long, value_name = "NAME", conflicts_with = "source")]
+    example: Option<String>,
     /// Add the pipeline to a folder that has files already; none is overwritten.
     #[arg(long)]
     add: bool,
@@ -90,8 +95,12 @@ fn make(arguments: &Arguments) -> Result<Vec<String>, String> {
     if taken && !arguments.add {
         return Err(format!("{} is not empty: choose another folder, or use --add", dir.display()));
     }
+    let files = match &arguments.example {
+        Some(name) => example(name)?,
+        None => files(arguments.source.pipeline())?,
+    };
     let mut made = Vec::new();
-    for (path, content) in files(arguments.source.pipeline())? {
+    for (path, content) in files {
         let target = dir.join(&path);
         if target.exists() {
             continue;
@@ -126,7 +135,35 @@ fn files(pipeline: &str) -> Result<Vec<(String, Vec<u8>)>, String> {
         .collect();
     found.extend(companions(pipeline));
     found.extend(fixtures(pipeline));
-    found.push((".gitignore".to_owned(), b".cartwire/\n".to_vec()));
+    found.push(ignored());
+    found.sort();
+    Ok(found)
+}
+
+/// What a project makes when it runs is not for its repository.
+fn ignored() -> (String, Vec<u8>) {
+    (".gitignore".to_owned(), b".cartwire/\n".to_vec())
+}
+
+/// A shipped example, which is a whole project already.
+fn example(name: &str) -> Result<Vec<(String, Vec<u8>)>, String> {
+    fn walk(dir: &Dir<'_>, root: &Path, found: &mut Vec<(String, Vec<u8>)>) {
+        for file in dir.files() {
+            if let Ok(path) = file.path().strip_prefix(root) {
+                found.push((path.to_string_lossy().replace('\\', "/"), file.contents().to_vec()));
+            }
+        }
+        dir.dirs().for_each(|inner| walk(inner, root, found));
+    }
+    let examples: Vec<_> = SCRIPTS.get_dir(EXAMPLES).map(|dir| dir.dirs().collect()).unwrap_or_default();
+    let name_of = |dir: &Dir<'static>| dir.path().file_name().and_then(std::ffi::OsStr::to_str);
+    let Some(dir) = examples.iter().find(|dir| name_of(dir) == Some(name)) else {
+        let mut names: Vec<_> = examples.iter().filter_map(|dir| name_of(dir)).collect();
+        names.sort_unstable();
+        return Err(format!("there is no example `{name}`: choose one of {}", names.join(", ")));
+    };
+    let mut found = vec![ignored()];
+    walk(dir, dir.path(), &mut found);
     found.sort();
     Ok(found)
 }

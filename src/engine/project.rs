@@ -41,7 +41,7 @@ fn read_folder(path: &Path, name: &str, endings: &[&str], depth: usize, tree: &m
         let Ok(meta) = fs::metadata(entry.path()) else { continue };
         let inner = format!("{name}/{file_name}");
         if meta.is_dir() {
-            if depth < DEPTH_MAX {
+            if depth < DEPTH_MAX && !is_project(&entry.path()) {
                 read_folder(&entry.path(), &inner, endings, depth + 1, tree)?;
             }
             continue;
@@ -59,6 +59,12 @@ fn read_folder(path: &Path, name: &str, endings: &[&str], depth: usize, tree: &m
     Ok(())
 }
 
+/// A folder below `scripts/` with pipelines and scripts of its own, as the shipped examples are: what stands in it means that
+/// project's folders, so it is no part of this one.
+fn is_project(dir: &Path) -> bool {
+    FOLDERS.iter().all(|(folder, _)| dir.join(folder).is_dir())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -74,6 +80,8 @@ mod tests {
             ("scripts/lib/b.rhai", "b"),
             ("scripts/tables/c.csv", "c"),
             ("other/d.yaml", "x"),
+            ("scripts/examples/mine/pipelines/e.yaml", "x"),
+            ("scripts/examples/mine/scripts/e.rhai", "x"),
         ] {
             let path = dir.path().join(path);
             fs::create_dir_all(path.parent().unwrap()).unwrap();

@@ -107,6 +107,7 @@ impl Host {
             self.note(&found);
             check::scopes(&ast, unit, &mut problems);
             check::fields(&found, unit, &mut problems);
+            check::messages(&found, unit, &mut problems);
             check::handlers(&functions, &found, &body, unit, &mut problems);
             let handlers = Handlers::new(&ast, &functions);
             let own = |(name, _): &&(String, Position)| !found.map_keys.contains(name);
@@ -152,6 +153,7 @@ impl Host {
             check::tables(self, &found, unit, &mut problems);
             self.note(&found);
             check::fields(&found, unit, &mut problems);
+            check::messages(&found, unit, &mut problems);
             (self.optimise(ast, unit.file), found)
         });
         let (ast, found) = finish(compiled, problems, warnings)?;

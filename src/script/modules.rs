@@ -90,6 +90,7 @@ pub fn compile(host: &Host, file: &str, text: &Arc<str>, problems: &mut Vec<Diag
     check::tables(host, &found, &unit, problems);
     check::scopes(&ast, &unit, problems);
     check::fields(&found, &unit, problems);
+    check::messages(&found, &unit, problems);
     check::private_functions(&check::outline(host.engine(), text), &found, &unit, problems);
     if problems.iter().filter(|problem| problem.is_error()).count() > before {
         return;

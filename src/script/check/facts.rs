@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use rhai::{AST, ASTFlags, ASTNode, BinaryExpr, Expr, FnCallExpr, Position, Stmt};
 
-use super::GIVEN;
+use super::{GIVEN, messages};
 
 /// A call of a function.
 #[derive(Debug)]
@@ -67,6 +67,8 @@ pub struct Facts {
     pub settings: Vec<(String, Position)>,
     /// Entries of `delivery.headers`, where they are named.
     pub headers: Vec<(String, Position)>,
+    /// Fields of messages that are written out: the function that sends them, the field, its place.
+    pub sent: Vec<(&'static str, String, Position)>,
     /// Variables that are assigned to, or whose parts are.
     pub assigned: Vec<(String, Position)>,
 }
@@ -223,6 +225,9 @@ impl Facts {
             Expr::StringConstant(text, _) => Some(text.to_string()),
             _ => None,
         };
+        if !is_method {
+            self.sent.extend(messages::sent(call));
+        }
         self.calls.push(Call {
             namespace,
             name: call.name.to_string(),

@@ -251,6 +251,27 @@ fn a_variable_that_hides_another_is_told() {
 }
 
 #[test]
+fn fields_that_a_message_does_not_have_are_told() {
+    expect("identify(#{ userId: \"u\", properties: #{} });", "unknown-field", "1:26", "did you mean `traits`?");
+    expect(
+        "track(map::compact(#{ event: \"a\", user_id: \"u\" }));",
+        "unknown-field",
+        "1:35",
+        "did you mean `userId`?",
+    );
+    expect("let a = #{ userId: \"u\" };\npage(a + #{ title: \"x\" });", "unknown-field", "2:13", "name, category");
+    expect("set_object(#{ collection: \"a\", id: 1, traits: #{} });", "unknown-field", "1:39", "`properties`?");
+    for fine in [
+        "group(#{ groupId: \"g\", userId: \"u\", traits: #{ properties: 1 }, context: #{ x: 1 } });",
+        "emit(#{ type: \"own\", anything: 1 });",
+        "fn track(message) { message.a }\nevent.x = track(#{ a: 1 });",
+        "set_object(\"a\", 1, #{ traits: 1 });",
+    ] {
+        assert_eq!(problems(fine), [], "{fine}");
+    }
+}
+
+#[test]
 fn misspelt_fields_and_headers_are_told() {
     expect("event.proprties.a = 1;", "unknown-field", "1:7", "did you mean `properties`?");
     expect("event.user_id = \"u\";", "unknown-field", "1:7", "did you mean `userId`?");
