@@ -7,7 +7,7 @@
 //!  request ─ verify ─ journal + fsync ─ 2xx          (engine::intake, journal)
 //!                        │
 //!                     decode ─ steps ─ encode         (pipeline, on a worker thread)
-//!                        │
+//!                        │       └ needs an answer: engine::outside, then again from the start
 //!                     batch ─ send ─ judge ─ cursor   (engine::deliver)
 //! ```
 //!
@@ -46,7 +46,10 @@
 //!   that take too long, which never changes a result, only whether there is one.
 //! - A pipeline is a value: reload replaces it, never edits it. Each event is the product of exactly one version (`tests/reload.rs`).
 //! - Building a part opens nothing and spawns nothing.
-//! - Every event ends in exactly one of sent, dropped(reason), dead(reason); the ledger balances (`engine::ledger`).
+//! - Every event ends in exactly one of sent, dropped(reason), dead(reason), held; the ledger balances (`engine::ledger`).
+//! - The state after a delivery is a function of the deliveries up to it and the answers they got: running them again, after a
+//!   crash or because a sink changed, begins with going back ([`state`], `tests/state.rs`).
+//! - Nothing waits on a worker: who needs the outside ends, and the delivery is run again with the answer (`tests/state.rs`).
 //! - Only `Source::verify` sees unauthenticated bytes.
 //! - Everything is bounded: body, queue, script, batch, retries in flight.
 //! - User text never panics us; what does anyway becomes a dead letter (`engine::worker`).
@@ -60,6 +63,12 @@
 //!   mark travels with the value through scripts, and the writer emits the source text of whatever still equals it.
 //! - **A revision is the pipeline's YAML, scripts and tables, not its fixtures.** A fixture changes what is tested, not what
 //!   runs; an edited fixture must not replace a running version.
+//! - **A lookup runs the whole delivery again**, not the step that asked: runs are repeatable and have no effect before they are
+//!   complete, so this is the same to everybody, collects what all events of a delivery need at once, and keeps no half-run events.
+//! - **A held event is a value in the state, and what wakes it is a journaled delivery.** So held events share the rules of the
+//!   state (durable, exactly once, taken back with the deliveries that held them), and need no queue of their own.
+//! - **Pipelines that remember run one delivery after another.** Where the order decides what is remembered, two workers at once
+//!   would make it chance; pipelines without state keep all workers.
 //! - **File sources do not pass the journal.** The file is the durable copy; each line always gives the same ids.
 //! - **Wrong credentials halt a sink instead of making dead letters.** A 401 or a redirect is no message's fault: everything
 //!   stays in the journal until the configuration is corrected.

@@ -171,6 +171,30 @@ fn the_pipeline_and_the_fixture_of_the_reference_are_valid() {
     assert!(checked.status.success(), "{}", both(&checked));
 }
 
+/// The script of the README runs against the answers of its fixture: the first delivery waits for its plan.
+#[test]
+fn the_script_and_the_case_with_answers_hold() {
+    let blocks = blocks();
+    let script = &blocks.iter().find(|(language, _)| language == "rust").unwrap().1;
+    let case = yaml_blocks().into_iter().find(|text| text.contains("http:\n")).unwrap();
+    let pipeline = "sources:\n  - webhook: { verify: none }\nsteps:\n  - set: { userId: u-1 }\n  - script:\n      file: visits.rhai\n      \
+                    http: { allow: [ api.example.com ] }\n    id: visits\nsinks: [ console ]\n";
+    let dir = tempfile::tempdir().unwrap();
+    let expect = "expect:\n  - { context: { plan: gold }, properties: { visits: 1 } }\n  - { context: { plan: gold }, properties: { visits: 2 } }\n";
+    for (path, text) in [
+        ("pipelines/visits.yaml", pipeline.to_owned()),
+        ("scripts/visits.rhai", script.clone()),
+        ("scripts/lib/plans.rhai", "fn tier(name) { name ?? \"free\" }\n".to_owned()),
+        ("tests/fixtures/visits/case.yaml", case + expect),
+    ] {
+        let path = dir.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    let tested = cartwire(&["test"], dir.path());
+    assert!(tested.status.success(), "{}", both(&tested));
+}
+
 #[test]
 fn commands_and_options_exist() {
     let dir = tempfile::tempdir().unwrap();

@@ -23,7 +23,7 @@ use std::fmt;
 pub use disk::Disk;
 pub use hold::{HELD_SOURCE, HELD_SPACE, Held};
 pub use memory::Memory;
-pub use session::{Claim, Limit, Session};
+pub use session::{Claim, Limit, Mark, Session};
 
 /// Which value: the part that owns it and its own key.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]

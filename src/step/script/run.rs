@@ -9,6 +9,7 @@ use crate::event::{Event, Origin};
 use crate::json::Tape;
 use crate::lookup::Access;
 use crate::script::{Answer, Failure, Input, Kind, Run, Script};
+use crate::state::Mark;
 use crate::step::{Context, Flow, Hold, Step, StepError, script_failure};
 
 /// What becomes of an event without a handler.
@@ -44,6 +45,7 @@ impl Step for ScriptStep {
         let spare = self.script.may_retry().then(|| event.clone());
         let Event { value, tape, origin, targets } = event;
         self.run.allow(&self.access);
+        let mark = cx.session.mark();
         match self.script.run(self.input(value, origin, cx)) {
             Ok(ran) => {
                 cx.logs.extend(ran.logs);
@@ -59,7 +61,7 @@ impl Step for ScriptStep {
             }
             Err(failure) => {
                 cx.logs.extend_from_slice(failure.logs());
-                self.ended(failure, spare, cx)
+                self.ended(failure, spare, mark, cx)
             }
         }
     }
@@ -78,12 +80,13 @@ impl Step for ScriptStep {
             rest.push((tape, origin, targets));
         }
         self.run.allow(&self.access);
+        let mark = cx.session.mark();
         let origin = rest.first().map(|(_, origin, _)| *origin).unwrap_or_default();
         let ran = match self.script.run_batch(self.input(Dynamic::from_array(values), origin, cx)) {
             Ok(ran) => ran,
             Err(failure) => {
                 cx.logs.extend_from_slice(failure.logs());
-                return spares.into_iter().map(|spare| self.ended(failure.clone(), spare, cx)).collect();
+                return spares.into_iter().map(|spare| self.ended(failure.clone(), spare, mark, cx)).collect();
             }
         };
         cx.logs.extend(ran.logs);
@@ -102,7 +105,8 @@ impl Step for ScriptStep {
                 match answer {
                     Ok(Answer::Event(value)) => Ok(Flow::Next(event(value))),
                     Ok(Answer::Events(values)) => Ok(Flow::Fork(values.into_iter().map(event).collect())),
-                    Err(failure) => self.ended(failure, spare, cx),
+                    // What the run remembers is the whole batch's.
+                    Err(failure) => self.ended(failure, spare, cx.session.mark(), cx),
                 }
             })
             .collect();
@@ -128,11 +132,13 @@ impl ScriptStep {
     }
 
     /// What a run that left nothing means for its event, which is kept as it came where the script may ask to retry.
-    fn ended(&self, failure: Failure, event: Option<Event>, cx: &Context<'_>) -> Result<Flow, StepError> {
+    fn ended(&self, failure: Failure, event: Option<Event>, mark: Mark, cx: &Context<'_>) -> Result<Flow, StepError> {
         match (failure, event) {
             (Failure::Drop { reason, .. }, _) => Ok(Flow::Drop(reason)),
             (Failure::Need, _) => Ok(Flow::Need),
             (Failure::Retry { reason, after_ms, place, logs }, Some(event)) => {
+                // It is run again: what it remembers counts then.
+                cx.session.back_to(mark);
                 if cx.attempt >= self.retries {
                     let times = cx.attempt + 1;
                     let reason = format!("{reason} (given up after {times} run{})", if times == 1 { "" } else { "s" });
