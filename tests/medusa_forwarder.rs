@@ -55,7 +55,7 @@ fn emit(version: &str, forwarder: &str, url: &str, secret: &str) -> (BTreeMap<St
                 outcomes.insert(stem.to_owned(), line["error"].as_str().map(str::to_owned));
             }
             None => {
-                events.extend(line["events"].as_array().unwrap().iter().map(|name| name.as_str().unwrap().to_owned()))
+                events.extend(line["events"].as_array().unwrap().iter().map(|name| name.as_str().unwrap().to_owned()));
             }
         }
     }

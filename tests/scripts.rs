@@ -153,7 +153,7 @@ fn a_batch_is_answered_by_position() {
 expect:
   - { type: track, event: Sum, userId: north, properties: { sum: 10 } }
 dropped: [ nothing ]
-dead: [ one is odd, no-id ]
+dead: [ one is odd, no-user-anon-id ]
 ",
         );
     let (_, shown) = cartwire(&project, &["test"]);
@@ -295,7 +295,7 @@ fn helper(a) { a }
         ("warning[unused-import]: the module `unused` is never used", "scripts/shop.rhai:2:8"),
         ("error[import-computed]", "scripts/shop.rhai:3:"),
         ("error[import-outside]", "scripts/shop.rhai:4:8"),
-        ("warning[shadowed-variable]: `let name` hides", "scripts/shop.rhai:15:35"),
+        ("warning[shadowed-variable]: `let name` hides", "scripts/shop.rhai:15:33"),
         ("warning[unused-variable]: `rate` is never used", "scripts/lib/money.rhai:2:9"),
         ("warning[unused-function]: nothing calls `never`", "scripts/lib/money.rhai:5:12"),
         ("did you mean `on_track`?", ""),

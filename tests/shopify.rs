@@ -144,7 +144,7 @@ fn the_recorded_journey_gives_exactly_the_expected_messages() {
             expected.push(message.clone());
         }
     }
-    assert!(all.len() - expected.len() >= 8, "{} of {}", expected.len(), all.len());
+    assert!(all.len() - expected.len() >= 7, "{} of {}", expected.len(), all.len());
     assert!(expected.len() > 40, "{}", expected.len());
     segment.wait_for(expected.len(), Duration::from_secs(30));
     // It stops when everything has been delivered.
@@ -154,7 +154,7 @@ fn the_recorded_journey_gives_exactly_the_expected_messages() {
         assert!(same(want, &got.message), "message {number}:\n{}\nexpected\n{want:#}", got.raw);
     }
     assert_eq!(received.len(), expected.len(), "nothing came behind the expected messages");
-    assert!(segment.duplicates().is_empty() && segment.drops().is_empty());
+    assert!(segment.duplicates().is_empty() && segment.drops().is_empty(), "{:?}", segment.drops());
     check_the_order_came_once(&segment);
 }
 

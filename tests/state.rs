@@ -214,7 +214,7 @@ fn private_addresses_are_not_reached_by_a_name() {
         let letters = cartwire.admin("/dead").json();
         if let Some(letter) = letters.as_array().unwrap().first() {
             assert!(letter["reason"].as_str().unwrap().contains("is not listed"), "{letter}");
-            assert_eq!(letter["place"], "scripts/ask.rhai:1:1");
+            assert_eq!(letter["place"], "scripts/ask.rhai:1:7");
             break;
         }
         assert!(Instant::now() < deadline, "{}", cartwire.stderr());

@@ -207,14 +207,14 @@ fn an_edited_table_or_plan_is_in_the_next_event() {
 
 #[test]
 fn a_sink_that_sends_to_ourselves_is_warned_of() {
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let project = Project::new().pipeline(
-        "p",
-        &format!(
-            "sources:\n  - webhook: {{ verify: none }}\nsinks:\n  - http: {{ url: \"http://localhost:{port}/p/webhook\" }}\n"
-        ),
-    );
-    let listen = format!("127.0.0.1:{port}");
-    let cartwire = Cartwire::start_with(&project, &["--listen", &listen], &[]);
+    let pipeline =
+        |url: &str| format!("sources:\n  - webhook: {{ verify: none }}\nsinks:\n  - http: {{ url: \"{url}\" }}\n");
+    let project = Project::new().pipeline("p", &pipeline("http://localhost:9/p/webhook"));
+    let mut cartwire = Cartwire::start(&project);
+    let own = cartwire.url("/p/webhook").replace("127.0.0.1", "localhost");
+    cartwire.stop();
+    assert!(!cartwire.stderr().contains("what it sends comes in again"), "{}", cartwire.stderr());
+    project.write("pipelines/p.yaml", &pipeline(&own));
+    cartwire.restart();
     cartwire.wait_for_log("the warning", |log| log.contains("what it sends comes in again"));
 }

@@ -52,7 +52,7 @@ impl<'a> Outside<'a> {
                 continue;
             }
             let fitting = || (0..self.list.len()).filter(|at| self.list[*at].is_for(lookup));
-            let Some(at) = fitting().find(|at| !self.used[*at]).or_else(|| fitting().last()) else {
+            let Some(at) = fitting().find(|at| !self.used[*at]).or_else(|| fitting().next_back()) else {
                 let with = if lookup.body.is_empty() {
                     String::new()
                 } else {

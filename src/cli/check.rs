@@ -101,9 +101,7 @@ fn unused_scripts(tree: &Tree, plans: &[Arc<Plan>]) -> Vec<Diag> {
         }
         let host = Host::new(&shared, Limits::default());
         let unit = Unit { file, text, node: None, file_text: text };
-        if let Err(errors) = host.script(&unit, &mut problems) {
-            problems.extend(errors);
-        }
+        problems.extend(host.problems(&unit));
     }
     problems
 }

@@ -1,5 +1,7 @@
 //! One task per sink: takes encoded messages in order, makes batches, sends, retries, splits what is refused, and moves the cursor.
 
+mod batch;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,8 +18,9 @@ use super::metrics::Metrics;
 use super::stopped;
 use super::transmit::{Sent, Transmitter};
 use crate::pipeline::{Message, SinkPart};
-use crate::sink::{Batching, Judgement};
+use crate::sink::Judgement;
 use crate::state::{Claim, Store};
+use batch::{Batch, chunks, cut, full, take};
 
 /// Messages of one or more deliveries, in order.
 pub(super) struct Parcel {
@@ -78,14 +81,6 @@ pub(super) struct Deliverer {
     pub(super) stop: watch::Receiver<bool>,
     /// Wakes a halted sink: the user asked to try again.
     pub(super) nudge: Arc<tokio::sync::Notify>,
-}
-
-/// Messages that go out together.
-struct Batch {
-    messages: Vec<(Message, Arc<str>)>,
-    bytes: usize,
-    /// Position of the newest parcel that is wholly in this or earlier batches.
-    mark: Option<u64>,
 }
 
 /// How long a halted sink waits before it tries by itself.
@@ -317,100 +312,5 @@ impl Deliverer {
             () = nudge.notified() => true,
             () = stopped(&mut self.stop) => false,
         }
-    }
-}
-
-fn take(parcel: Parcel, waiting: &mut VecDeque<(Message, Arc<str>)>, marks: &mut VecDeque<(usize, u64)>) {
-    waiting.extend(parcel.messages);
-    match marks.back_mut() {
-        // A mark without messages of its own replaces the one before.
-        Some((before, mark)) if *before == waiting.len() => *mark = parcel.mark,
-        _ => marks.push_back((waiting.len(), parcel.mark)),
-    }
-}
-
-fn full(waiting: &VecDeque<(Message, Arc<str>)>, batching: &Batching) -> bool {
-    waiting.len() >= batching.events_max * batching.concurrency.max(1)
-}
-
-/// Cuts everything that waits into batches within the bounds. A message that is larger than a batch goes alone.
-fn cut(
-    waiting: &mut VecDeque<(Message, Arc<str>)>,
-    marks: &mut VecDeque<(usize, u64)>,
-    batching: &Batching,
-    key: impl Fn(&Bytes) -> u64,
-) -> Vec<Batch> {
-    let mut batches = Vec::new();
-    let mut taken = 0;
-    let mut last_key = 0;
-    let mut batch = Batch { messages: Vec::new(), bytes: 0, mark: None };
-    while let Some(message) = waiting.pop_front() {
-        // One byte for the comma between messages.
-        let size = message.0.bytes.len() + 1;
-        let own_key = key(&message.0.bytes);
-        let other_key = std::mem::replace(&mut last_key, own_key) != own_key;
-        if !batch.messages.is_empty()
-            && (other_key || batch.messages.len() >= batching.events_max || batch.bytes + size > batching.bytes_max)
-        {
-            batches.push(std::mem::replace(&mut batch, Batch { messages: Vec::new(), bytes: 0, mark: None }));
-        }
-        batch.bytes += size;
-        batch.messages.push(message);
-        taken += 1;
-        while marks.front().is_some_and(|(before, _)| *before <= taken) {
-            batch.mark = marks.pop_front().map(|(_, mark)| mark);
-        }
-    }
-    if let Some((_, mark)) = marks.pop_back() {
-        batch.mark = Some(mark);
-    }
-    marks.clear();
-    batches.push(batch);
-    batches
-}
-
-fn chunks(batches: Vec<Batch>, size: usize) -> Vec<Vec<Batch>> {
-    let mut groups: Vec<Vec<Batch>> = Vec::new();
-    for batch in batches {
-        match groups.last_mut() {
-            Some(group) if group.len() < size => group.push(batch),
-            _ => groups.push(vec![batch]),
-        }
-    }
-    groups
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::event::Origin;
-
-    fn message(size: usize) -> (Message, Arc<str>) {
-        (Message { origin: Origin::default(), bytes: Bytes::from(vec![b'x'; size]), claims: Vec::new() }, "r".into())
-    }
-
-    fn batching(events_max: usize, bytes_max: usize) -> Batching {
-        Batching { events_max, bytes_max, linger_ms: 0, concurrency: 1 }
-    }
-
-    #[test]
-    fn batches_stay_within_their_bounds_and_marks_follow_their_messages() {
-        let mut waiting = VecDeque::new();
-        let mut marks = VecDeque::new();
-        take(Parcel { messages: vec![message(40), message(40)], mark: 1 }, &mut waiting, &mut marks);
-        take(Parcel { messages: vec![], mark: 2 }, &mut waiting, &mut marks);
-        take(Parcel { messages: vec![message(40), message(200)], mark: 5 }, &mut waiting, &mut marks);
-        let batches = cut(&mut waiting, &mut marks, &batching(10, 100), |_| 0);
-        let shape: Vec<_> = batches.iter().map(|batch| (batch.messages.len(), batch.mark)).collect();
-        assert_eq!(shape, [(2, Some(2)), (1, None), (1, Some(5))]);
-    }
-
-    #[test]
-    fn a_mark_without_messages_is_kept() {
-        let mut waiting = VecDeque::new();
-        let mut marks = VecDeque::new();
-        take(Parcel { messages: vec![], mark: 7 }, &mut waiting, &mut marks);
-        let batches = cut(&mut waiting, &mut marks, &batching(10, 100), |_| 0);
-        assert_eq!(batches.last().unwrap().mark, Some(7));
     }
 }

@@ -107,7 +107,9 @@ pub(super) async fn run(
                 progress.lines.fetch_add(lines as u64, Ordering::Relaxed);
                 let changes: Vec<_> = done.iter().map(Done::change).collect();
                 store.commit(&plan.name, &changes, u64::MAX).map_err(io::Error::other)?;
-                done.iter().for_each(|done| holds.take(&done.outcome));
+                for done in &done {
+                    holds.take(&done.outcome);
+                }
                 pipeline.ledger.held(holds.len());
                 out.take(&pipeline, &plan, done, &shared).await?;
                 if out.halted {

@@ -136,10 +136,7 @@ impl Engine {
         let (listener, listen) = bind(settings.listen, "listening").await?;
         let (admin_listener, admin) = bind(settings.admin, "the admin address").await?;
 
-        let (durable_sender, durable) = watch::channel(journal.durable());
-        journal.on_durable(move |seq| {
-            durable_sender.send_replace(seq);
-        });
+        let durable = watch_durable(&journal);
         let metrics = Arc::new(Metrics::default());
         let board = Arc::new(Board::default());
         let shared = Arc::new(Shared {
@@ -278,6 +275,15 @@ impl Engine {
         let journal = self.journal;
         let _ = tokio::task::spawn_blocking(move || journal.close()).await;
     }
+}
+
+/// Tells up to which delivery the journal is durable.
+fn watch_durable(journal: &Journal) -> watch::Receiver<u64> {
+    let (sender, durable) = watch::channel(journal.durable());
+    journal.on_durable(move |seq| {
+        sender.send_replace(seq);
+    });
+    durable
 }
 
 /// Opens a listener, and says where it really is (port 0 takes any).

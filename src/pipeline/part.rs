@@ -42,6 +42,7 @@ impl StepPart {
         }
     }
 
+    #[allow(clippy::result_large_err, reason = "taken apart by the only caller, at once")]
     fn attempt(&self, mut event: Event, cx: &mut Context<'_>) -> Result<Flow, (StepError, Option<Event>)> {
         if let Some(when) = &self.when {
             match when.test(&mut event.value, cx.delivery, &self.settings, cx.now_ms) {

@@ -148,7 +148,7 @@ impl<'a, T: Trace> Walk<'a, T> {
         let mut text = Vec::new();
         json::encode(&event.value, &event.tape, &mut text)
             .map_err(|error| StepError::new("not-encodable", format!("the event cannot wait: {error}")))?;
-        let held = Held {
+        let waiting = Held {
             id: Held::id(self.cx.identity, event.origin, part, attempt),
             until_ms: hold.until_ms,
             wake: hold.wake,
@@ -167,16 +167,16 @@ impl<'a, T: Trace> Walk<'a, T> {
         };
         self.cx
             .session
-            .set(HELD_SPACE, &held.id, held.encode(), None)
+            .set(HELD_SPACE, &waiting.id, waiting.encode(), None)
             .map_err(|error| StepError::new("state", error.to_string()))?;
-        self.trace.ended(part, event.origin, &format!("held: {}", held.reason));
+        self.trace.ended(part, event.origin, &format!("held: {}", waiting.reason));
         self.outcome.held.push(HeldEvent {
-            id: held.id,
-            origin: held.origin,
-            part: held.part,
-            reason: held.reason,
-            until_ms: held.until_ms,
-            wake: held.wake,
+            id: waiting.id,
+            origin: waiting.origin,
+            part: waiting.part,
+            reason: waiting.reason,
+            until_ms: waiting.until_ms,
+            wake: waiting.wake,
         });
         Ok(())
     }

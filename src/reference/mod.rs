@@ -96,6 +96,12 @@ static CASE: Keys = Keys {
 static GIVEN: Keys =
     Keys { name: "given", about: "The keys of one delivery under `given`.", options: &fixture_keys::GIVEN };
 
+static HTTP: Keys = Keys {
+    name: "http",
+    about: "The keys of one answer under `http`, with which a case stands for the outside.",
+    options: &fixture_keys::HTTP,
+};
+
 const PIPELINES: &str = "A pipeline chains sources, steps and sinks. A part is written `kind: options` with the common keys beside \
     it, or as the kind alone where every option has a default.\n\n\
     Texts may hold `${NAME}` and `${NAME:-default}` from the environment and `${file:/run/secrets/name}` from a file; `$${` is a \
@@ -120,7 +126,7 @@ pub fn book() -> Vec<Chapter> {
         chapter("sources", "Sources", SOURCES_ABOUT, parts(Room::Source)),
         chapter("steps", "Steps", STEPS_ABOUT, parts(Room::Step)),
         chapter("sinks", "Sinks", SINKS_ABOUT, parts(Room::Sink)),
-        chapter("fixtures", "Fixtures", FIXTURES, vec![Entry::Keys(&CASE), Entry::Keys(&GIVEN)]),
+        chapter("fixtures", "Fixtures", FIXTURES, vec![Entry::Keys(&CASE), Entry::Keys(&GIVEN), Entry::Keys(&HTTP)]),
         chapter("scripts", "Functions of scripts", SCRIPTS, functions),
         chapter("segment-functions", "From Segment functions", functions::ABOUT, capabilities),
     ]

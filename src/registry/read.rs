@@ -280,8 +280,14 @@ impl Reader<'_> {
                 }
                 Some(OptionValue::Text(text.clone()))
             }
-            Type::Code | Type::List(_) | Type::Map(_) | Type::Choice(_) | Type::Options(..) => return None,
-            Type::Condition | Type::Any | Type::Raw => return None,
+            Type::Code
+            | Type::List(_)
+            | Type::Map(_)
+            | Type::Choice(_)
+            | Type::Options(..)
+            | Type::Condition
+            | Type::Any
+            | Type::Raw => return None,
         };
         if value.is_none() {
             // A value from the environment may be a secret: it is not repeated.

@@ -76,7 +76,8 @@ pub fn load(host: &Host, import: &Import, unit: &Unit<'_>, problems: &mut Vec<Di
     host.modules().while_open(&file, || compile(host, &file, &text, problems));
 }
 
-fn compile(host: &Host, file: &str, text: &Arc<str>, problems: &mut Vec<Diag>) {
+/// Checks a module, loads what it imports, and keeps it if it has no error.
+pub fn compile(host: &Host, file: &str, text: &Arc<str>, problems: &mut Vec<Diag>) {
     let unit = Unit { file, text, node: None, file_text: text };
     let before = problems.iter().filter(|problem| problem.is_error()).count();
     let Some(ast) = host.parse(&unit, &Scope::new(), problems) else { return };

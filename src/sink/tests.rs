@@ -36,7 +36,7 @@ pub(super) fn header<'a>(request: &'a Outgoing, name: &str) -> Option<&'a str> {
 #[test]
 fn the_list_is_sorted_and_complete() {
     let names: Vec<_> = SINKS.iter().map(|sink| sink.def.name).collect();
-    assert_eq!(names, ["console", "file", "http", "segment"]);
+    assert_eq!(names, ["console", "file", "http", "segment", "segment_objects"]);
     assert!(SINKS.iter().all(|sink| sink.def.room == crate::registry::Room::Sink && !sink.def.about.ends_with('.')));
 }
 

@@ -64,7 +64,6 @@ fn create(path: &Path) -> Result<Database, StoreError> {
     Ok(database)
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "goes into `map_err`")]
 fn failed(error: impl std::fmt::Display) -> StoreError {
     StoreError(error.to_string())
 }
@@ -100,17 +99,15 @@ impl Store for Disk {
         let transaction = database.begin_write().map_err(failed)?;
         forget_undo(&transaction, pipeline, floor)?;
         for change in changes {
-            let mut number = 0;
-            for (key, entry) in expired(&transaction, pipeline, change.now_ms)?
+            let writes = expired(&transaction, pipeline, change.now_ms)?
                 .into_iter()
                 .map(|key| (key, None))
-                .chain(change.writes.iter().map(|write| (write.key.clone(), write.entry.clone())))
-            {
+                .chain(change.writes.iter().map(|write| (write.key.clone(), write.entry.clone())));
+            for (number, (key, entry)) in (0..).zip(writes) {
                 let before = put(&transaction, pipeline, &key, entry.as_ref())?;
                 let mut at = text(pipeline);
                 at.extend(change.seq.to_be_bytes());
                 at.extend(u32::to_be_bytes(number));
-                number += 1;
                 let mut kept = text(&key.space);
                 kept.extend(text(&key.name));
                 kept.extend(before.as_ref().map(bytes).unwrap_or_default());

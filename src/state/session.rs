@@ -58,6 +58,10 @@ pub struct Claim {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Mark(usize);
 
+/// What the overlay held of a key: nothing, a removal, or a value.
+#[allow(clippy::option_option, reason = "a removal is something that the overlay holds")]
+type Before = Option<Option<Entry>>;
+
 /// The state and the answers of a run.
 pub struct Session {
     store: Arc<dyn Store>,
@@ -66,7 +70,7 @@ pub struct Session {
     overlay: RefCell<BTreeMap<Key, Option<Entry>>>,
     writes: RefCell<Vec<Write>>,
     /// What the overlay held before each write.
-    before: RefCell<Vec<Option<Option<Entry>>>>,
+    before: RefCell<Vec<Before>>,
     answers: RefCell<Answers>,
     needs: RefCell<Vec<Lookup>>,
     wakes: RefCell<Vec<String>>,

@@ -166,7 +166,7 @@ fn a_lookup_is_needed_until_its_answer_is_there() {
     let session = Session::empty();
     session.begin(0, Answers::default());
     assert!(session.answer(&lookup.key(), || lookup.clone()).is_none());
-    assert_eq!(session.discard(), [lookup.clone()]);
+    assert_eq!(session.discard(), std::slice::from_ref(&lookup));
     let mut answers = Answers::default();
     answers.put(lookup.key(), Arc::new(crate::lookup::Answer { status: 204, ..Default::default() }));
     session.begin(0, answers);

@@ -17,6 +17,8 @@ pub(super) static DEDUPE: StepDef = StepDef {
                   durable: they outlive restarts and changes of the pipeline (give the step an `id` of its own). A key counts when its \
                   event arrives: an event that becomes a dead letter, at a later step or because the sink refuses it, gives its key \
                   back, so that the next one with that key goes on. A delivery that is run again after a crash keeps its keys.\n\n\
+                  By default events are told apart by their `messageId`, and those that have none yet by the one that the sink will give \
+                  them: it is the same when a sender delivers again under the same delivery id.\n\n\
                   Put it behind the steps that may drop an event, before those that only change it.",
         shape: Shape::Options {
             options: &[
@@ -48,6 +50,8 @@ pub(super) static DEDUPE: StepDef = StepDef {
 
 struct Dedupe {
     key: Template,
+    /// Whether it is the message id, which sinks give to events that have none.
+    by_message_id: bool,
     window_ms: u64,
     missing: Missing,
 }
@@ -71,12 +75,14 @@ fn build(options: &Options, build: &mut Build<'_>) -> Result<Box<dyn Step>, Vec<
         "dead_letter" => Missing::DeadLetter,
         _ => Missing::Pass,
     };
-    Ok(Box::new(Dedupe { key, window_ms: options.int("window") as u64, missing }))
+    let by_message_id = options.text("key").trim() == "{messageId}";
+    Ok(Box::new(Dedupe { key, by_message_id, window_ms: options.int("window") as u64, missing }))
 }
 
 impl Step for Dedupe {
     fn apply(&self, event: Event, cx: &mut Context<'_>) -> Result<Flow, StepError> {
-        let Some(name) = self.key.fill(&event.value, |value, out| out.push_str(value)) else {
+        let derived = || self.by_message_id.then(|| format!("{}/{}", cx.identity, event.origin));
+        let Some(name) = self.key.fill(&event.value, |value, out| out.push_str(value)).or_else(derived) else {
             return match self.missing {
                 Missing::Pass => Ok(Flow::Next(event)),
                 Missing::Drop => Ok(Flow::Drop("no key".to_owned())),
@@ -84,7 +90,8 @@ impl Step for Dedupe {
             };
         };
         let name = template::bounded(name);
-        let holder = format!("{} {}", cx.identity, event.origin).into_bytes();
+        // A delivery finds its own key when it is run again and the state could not be taken back.
+        let holder = format!("{} {} {}", cx.delivery.seq, cx.delivery.path, event.origin).into_bytes();
         let state = |error: String| StepError::new("state", error);
         match cx.session.get(&cx.part, &name).map_err(|error| state(error.to_string()))? {
             Some(entry) if entry.value != holder => return Ok(Flow::Drop("duplicate".to_owned())),

@@ -302,7 +302,7 @@ mod tests {
             ("{ table: tables/product.csv, key: a, into: b }", "table", "tables/product.csv"),
             ("{ table: tables/products.csv, key: a, into: b, columns: [cots] }", "unknown-column", "cots"),
             ("{ table: tables/countries.csv, key: a, into: b, columns: [cost] }", "unknown-column", "cost"),
-            ("{ table: tables/products.csv, key: \"{a\", into: b }", "bad-template", "\"{a\""),
+            ("{ table: tables/products.csv, key: \"{a\", into: b }", "bad-template", "{"),
             ("{ table: tables/products.csv, key: a, into: \"b[*]\" }", "bad-path", "\"b[*]\""),
         ] {
             let text = format!("- lookup: {step}");

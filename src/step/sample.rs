@@ -94,7 +94,9 @@ fn hash_of(value: &Dynamic) -> Option<u64> {
 
 fn hash(parts: &[&[u8]]) -> u64 {
     let mut hasher = Sha256::new();
-    parts.iter().for_each(|part| hasher.update(part));
+    for part in parts {
+        hasher.update(part);
+    }
     hasher.finalize().iter().take(8).fold(0, |hash, byte| hash << 8 | u64::from(*byte))
 }
 

@@ -38,7 +38,8 @@ pub(super) fn check(options: &Options, script: &Script, file: &str, build: &mut 
     }
     let asked = script.asked_settings();
     let is_asked = |name: &str| asked.iter().any(|(asked, _)| asked == name);
-    let unread = || given.iter().map(String::as_str).filter(|name| !is_asked(name));
+    // A setting that no script names has been told of above.
+    let unread = || given.iter().map(String::as_str).filter(|name| !is_asked(name) && known.contains(name));
     for (name, span) in asked.iter().filter(|(name, _)| !given.contains(name)) {
         if let Some(near) = did_you_mean(name, unread()) {
             let diag = Diag::warning("unknown-setting", format!("there is no setting `{name}`"));

@@ -130,7 +130,7 @@ impl Scopes {
             Stmt::FnCall(call, _) => call.args.iter().for_each(|argument| self.expression(argument)),
             Stmt::Expr(expression) => self.expression(expression),
             Stmt::Return(Some(expression), _, _) | Stmt::BreakLoop(Some(expression), _, _) => {
-                self.expression(expression)
+                self.expression(expression);
             }
             Stmt::Import(parts, _) => self.expression(&parts.0),
             Stmt::Export(parts, _) => self.used(&parts.0.name),

@@ -22,7 +22,7 @@ pub const FUNS: &[Fun] = &[
                 over. It is kept with the state, so that a delivery that is run again finds the same.",
         example: r#"cache::set("rate/EUR", 1.08, "10m");
 cache::get("rate/EUR") == 1.08
-cache::get("rate/XXX", 1) == 1"#,
+cache::get("rate/GBP", 1) == 1"#,
         add: |module, lib| {
             let run = Rc::clone(&lib.run);
             put(module, "get", move |key: Dynamic| get(&run, SPACE, &key));

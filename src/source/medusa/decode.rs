@@ -20,7 +20,7 @@ pub(super) fn event(delivery: &Delivery) -> Result<Event, Refused> {
         let Some(name) = text(map.get("name")) else {
             return Err(refused("no-name", "the event has no `name`: forward what the subscriber got".to_owned()));
         };
-        let metadata = map.get("metadata").and_then(|metadata| metadata.read_lock::<Map>());
+        let metadata = map.get("metadata").and_then(Dynamic::read_lock::<Map>);
         let emitted = metadata.and_then(|metadata| text(metadata.get("created_at")));
         (name, emitted.filter(|time| time::parse_iso_ms(time).is_some()))
     };

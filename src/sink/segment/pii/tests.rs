@@ -247,7 +247,7 @@ fn pruned(value: &Value) -> Value {
             .iter()
             .filter(|(key, value)| {
                 let holds = value.is_number() || value.as_str().is_some_and(|text| !text.is_empty());
-                !bad(value) && !(*key == "token" && holds)
+                !(bad(value) || *key == "token" && holds)
             })
             .map(|(key, value)| (key.clone(), pruned(value)))
             .collect::<serde_json::Map<_, _>>()

@@ -81,6 +81,6 @@ fn is_client_secret(text: &[u8]) -> bool {
 fn is_jwt(text: &[u8]) -> bool {
     text.len() >= 30
         && text.starts_with(b"eyJ")
-        && matches!(text.iter().filter(|byte| **byte == b'.').count(), 2 | 4)
+        && matches!(text.split(|byte| *byte == b'.').count(), 3 | 5)
         && text.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-' | b'='))
 }
