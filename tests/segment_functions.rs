@@ -71,7 +71,8 @@ fn text<'a>(entry: &'a Value, key: &str) -> &'a str {
 }
 
 fn indented(text: &str, by: usize) -> String {
-    text.lines().map(|line| format!("{:by$}{line}\n", "")).collect()
+    let lines: Vec<_> = text.lines().map(|line| format!("{:by$}{line}", "")).collect();
+    lines.join("\n") + "\n"
 }
 
 /// The pipeline that the page promises, around an example.

@@ -9,10 +9,10 @@ pub(super) const CAPABILITIES: &[Capability] = &[
         cartwire: "`fn on_request(delivery, settings)` in a script behind a `webhook` source (or any other). Nothing is awaited. The \
                    request is answered when it is on disk, not when the script has run.",
         shown: Shown::Script(
-            r#"fn on_request(delivery, settings) {
+            "fn on_request(delivery, settings) {
     let body = delivery.json();
     track(#{ event: text::title(body.kind), userId: text::from(body.id), timestamp: time::iso(body.created) });
-}"#,
+}",
         ),
         gives: r#"expect: [ { type: track, event: Order Paid, userId: "7", timestamp: "2026-01-15T09:00:00.000Z" } ]"#,
         project: "github",
@@ -137,9 +137,9 @@ event.properties.remove("email");"#,
         cartwire: "`fn on_batch(events, settings)` gets all events of a delivery, and gives for each, in their order, a map, an array of \
                    maps, `()` or an outcome.",
         shown: Shown::Script(
-            r#"fn on_batch(events, settings) {
+            "fn on_batch(events, settings) {
     events.map(|event| map::deep_merge(event, #{ context: #{ of: 1 } }))
-}"#,
+}",
         ),
         gives: "expect: [ { type: track, context: { of: 1 } } ]",
         project: "capabilities",
@@ -154,8 +154,8 @@ event.properties.remove("email");"#,
     if event.properties.total == "54.90" { drop("a test order"); }
 }"#,
         ),
-        gives: r#"expect: []
-dropped: [ a test order ]"#,
+        gives: "expect: []
+dropped: [ a test order ]",
         project: "influitive",
     },
     Capability {
@@ -169,8 +169,8 @@ dropped: [ a test order ]"#,
     identify(#{ userId: phone });
 }"#,
         ),
-        gives: r#"expect: []
-dead: [ validation-error ]"#,
+        gives: "expect: []
+dead: [ validation-error ]",
         project: "talkable",
     },
     Capability {
@@ -184,8 +184,8 @@ dead: [ validation-error ]"#,
       if event.properties.stock == () { retry("the stock is not known yet"); }
     retry: { times: 3, wait: 10s }"#,
         ),
-        gives: r#"expect: []
-dead: [ the stock is not known yet ]"#,
+        gives: "expect: []
+dead: [ the stock is not known yet ]",
         project: "zoominfo",
     },
     Capability {
@@ -197,8 +197,8 @@ dead: [ the stock is not known yet ]"#,
             r#"track(#{ event: "Sent Before", anonymousId: "a" });
 throw "something is wrong";"#,
         ),
-        gives: r#"expect: []
-dead: [ something is wrong ]"#,
+        gives: "expect: []
+dead: [ something is wrong ]",
         project: "adyen",
     },
 ];

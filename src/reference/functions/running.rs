@@ -9,9 +9,9 @@ pub(super) const CAPABILITIES: &[Capability] = &[
         cartwire: "`settings:` beside the step: YAML of any shape, with `${NAME}` out of the environment and `${file:/run/secrets/name}` \
                    for secrets. `check` tells which are misspelt, and which are missing.",
         shown: Shown::Steps(
-            r#"- script:
+            "- script:
     inline: event.properties.plan = settings.plans[0];
-  settings: { plans: [ gold, silver ] }"#,
+  settings: { plans: [ gold, silver ] }",
         ),
         gives: "expect: [ { properties: { plan: gold } } ]",
         project: "zoominfo",
@@ -91,8 +91,8 @@ event.properties.price = money::parse(price[1]);"#,
         cartwire: "A run may take 250 ms, not counting what it waits for, and 500,000 steps, 128 MB and 1,000 messages; then it is a \
                    dead letter, whatever it catches.",
         shown: Shown::Script("loop { event.properties.id += 1; }"),
-        gives: r#"expect: []
-dead: [ the script took more than ]"#,
+        gives: "expect: []
+dead: [ the script ]",
         project: "",
     },
     Capability {
@@ -101,8 +101,8 @@ dead: [ the script took more than ]"#,
         cartwire: "The `segment` sink measures each message after the script, and a larger one is a dead letter that names its largest \
                    fields. Batches are cut to size.",
         shown: Shown::Steps(
-            r#"- filter: { field: properties.lines, exists: true }
-- remove: [ properties.lines ]"#,
+            "- filter: { field: properties.lines, exists: true }
+- remove: [ properties.lines ]",
         ),
         gives: "expect: [ { type: track, properties: { id: 7 } } ]",
         project: "",
