@@ -19,7 +19,15 @@ fn the_whole_reference_is_one_markdown_text() {
     let headings: Vec<_> = text.lines().filter(|line| line.starts_with("## ")).collect();
     assert_eq!(
         headings,
-        ["## Pipelines", "## Sources", "## Steps", "## Sinks", "## Fixtures", "## Functions of scripts"]
+        [
+            "## Pipelines",
+            "## Sources",
+            "## Steps",
+            "## Sinks",
+            "## Fixtures",
+            "## Functions of scripts",
+            "## From Segment functions"
+        ]
     );
     assert_eq!(text.lines().filter(|line| line.starts_with("# ")).count(), 1 + comments_in_examples(&text));
     assert_eq!(text.matches("```").count() % 2, 0, "every block is closed");

@@ -8,7 +8,7 @@ use crate::reference::{Unknown, book, find, json, markdown};
 #[derive(clap::Args)]
 pub(super) struct Arguments {
     /// What to show: a part (shopify), a namespace or function of scripts (money, `money::parse`), or one of pipelines, sources,
-    /// steps, sinks, fixtures, scripts, common. Everything without it.
+    /// steps, sinks, fixtures, scripts, segment-functions, common. Everything without it.
     #[arg(value_name = "PART")]
     parts: Vec<String>,
     /// The form.

@@ -58,6 +58,15 @@ fn entry(entry: &Entry) -> Value {
             "functions": namespace.funs.iter().map(function).collect::<Vec<_>>(),
         }),
         Entry::Fun(fun) => function(fun),
+        Entry::Capability(capability) => json!({
+            "name": capability.name,
+            "segment": capability.segment,
+            "cartwire": capability.cartwire,
+            "shown": capability.shown.kind(),
+            "example": capability.shown.text(),
+            "gives": capability.gives,
+            "project": capability.project,
+        }),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::example::Example;
-use super::{Chapter, Entry};
+use super::{Capability, Chapter, Entry};
 use crate::config::{keys, room_takes};
 use crate::registry::{Def, Default, Opt, Shape, Type};
 use crate::script::lib::Fun;
@@ -43,6 +43,7 @@ fn write_entry(out: &mut String, entry: &Entry) {
             }
         }
         Entry::Fun(fun) => function(out, fun),
+        Entry::Capability(capability) => from_segment(out, capability),
     }
 }
 
@@ -118,6 +119,15 @@ fn options(out: &mut String, path: &str, known: &'static [Opt], example: &Exampl
 
 fn function(out: &mut String, fun: &Fun) {
     let _ = write!(out, "#### `{}`\n\n{}\n\n```rhai\n{}\n```\n\n", fun.signature, fun.about, fun.example);
+}
+
+fn from_segment(out: &mut String, capability: &Capability) {
+    let Capability { name, segment, cartwire, shown, gives, project } = capability;
+    let _ = write!(out, "### {name}\n\n**Segment:** {segment}\n\n**Cartwire:** {cartwire}\n\n");
+    let _ = write!(out, "```{}\n{}\n```\n\n```yaml\n{gives}\n```\n\n", shown.language(), shown.text());
+    if !project.is_empty() {
+        let _ = write!(out, "In use in the example `{project}`.\n\n");
+    }
 }
 
 /// Text in a table: on one line, without the table's own mark.

@@ -4,6 +4,7 @@
 //! an option.
 
 mod example;
+mod functions;
 mod json;
 mod markdown;
 mod schema;
@@ -17,6 +18,7 @@ use crate::sink::SINKS;
 use crate::source::SOURCES;
 use crate::step::STEPS;
 
+pub use functions::{CAPABILITIES, Capability, Shown};
 pub use json::json;
 pub use markdown::markdown;
 pub use schema::schema;
@@ -45,6 +47,8 @@ pub enum Entry {
     Namespace(&'static Namespace),
     /// One function.
     Fun(&'static Fun),
+    /// What Segment's functions can do.
+    Capability(&'static Capability),
 }
 
 impl std::fmt::Debug for Entry {
@@ -115,6 +119,7 @@ const SCRIPTS: &str = "What scripts can call beside Rhai's own functions. A `?` 
 pub fn book() -> Vec<Chapter> {
     let parts = |room| defs(room).into_iter().map(Entry::Part).collect();
     let functions = NAMESPACES.iter().map(Entry::Namespace).collect();
+    let capabilities = CAPABILITIES.iter().copied().flatten().map(Entry::Capability).collect();
     let chapter = |name, title, about, entries| Chapter { name, title, about, entries };
     vec![
         chapter("pipelines", "Pipelines", PIPELINES, vec![Entry::Keys(&PIPELINE), Entry::Keys(&COMMON)]),
@@ -123,6 +128,7 @@ pub fn book() -> Vec<Chapter> {
         chapter("sinks", "Sinks", SINKS_ABOUT, parts(Room::Sink)),
         chapter("fixtures", "Fixtures", FIXTURES, vec![Entry::Keys(&CASE), Entry::Keys(&GIVEN), Entry::Keys(&HTTP)]),
         chapter("scripts", "Functions of scripts", SCRIPTS, functions),
+        chapter("segment-functions", "From Segment functions", functions::ABOUT, capabilities),
     ]
 }
 
@@ -181,6 +187,7 @@ impl Entry {
             Self::Namespace(Namespace { name: "", .. }) => GLOBAL,
             Self::Namespace(namespace) => namespace.name,
             Self::Fun(fun) => fun.name,
+            Self::Capability(capability) => capability.name,
         }
     }
 
