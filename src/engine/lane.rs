@@ -196,6 +196,9 @@ impl Runner {
                 biased;
                 order = orders.recv() => match order {
                     Some(Order::Plan(plan)) => {
+                        if self.shared.dry {
+                            self.forget(position).await;
+                        }
                         if let Some(back) = self.change(plan).await {
                             position = back;
                             self.recall(position).await;
@@ -317,6 +320,13 @@ impl Runner {
     /// Books the outcomes of a job and hands the messages to the sinks.
     async fn finish(&mut self, mark: u64, plan: &Arc<Plan>, done: Vec<Done>) {
         self.remember(&done).await;
+        if self.shared.dry {
+            // Who looks at what comes out wants to know of what does not.
+            for (done, dropped) in done.iter().flat_map(|done| done.outcome.dropped.iter().map(move |one| (done, one)))
+            {
+                tracing::info!(pipeline = %plan.name, delivery = done.delivery.seq, part = dropped.part, "dropped: {}", dropped.reason);
+            }
+        }
         let burials = self.books.enter(&self.status.ledger, &self.shared.metrics, plan, &done);
         while let Err(error) = self.shared.graveyard.bury(burials.clone()).await {
             tracing::error!(pipeline = %plan.name, %error, "dead letters cannot be kept, will try again");

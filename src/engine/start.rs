@@ -30,7 +30,7 @@ use crate::journal::{Cursors, DeadLetters, DeadOptions, Journal, JournalError, J
 use crate::pipeline::Plan;
 use crate::script::Limits;
 use crate::source::{FileInput, Input};
-use crate::state::Disk;
+use crate::state::{Disk, Memory, Store};
 use crate::tree::Tree;
 
 /// Everything process-wide; pipelines say nothing of it, so that a file can move between machines.
@@ -144,7 +144,8 @@ impl Engine {
             journal: Arc::clone(&journal),
             cursors: Arc::clone(&cursors),
             graveyard: Arc::new(Graveyard::new(dead, Arc::clone(&journal))),
-            state,
+            // What a dry run prints has not arrived anywhere: it must not count later.
+            state: if settings.dry { Arc::new(Memory::default()) } else { state },
             outside: Arc::new(Outside::new(settings.canned)),
             workers: Workers::start(settings.workers).map_err(io("worker threads"))?,
             client: client().map_err(|error| StartError::Io("the HTTP client".into(), std::io::Error::other(error)))?,
@@ -304,7 +305,7 @@ struct Stores {
     journal: Arc<Journal>,
     cursors: Arc<Cursors>,
     dead: Arc<DeadLetters>,
-    state: Arc<Disk>,
+    state: Arc<dyn Store>,
     recovered_bytes: u64,
 }
 

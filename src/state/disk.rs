@@ -162,6 +162,22 @@ impl Store for Disk {
         transaction.commit().map_err(failed)
     }
 
+    fn forget(&self, pipeline: &str) -> Result<(), StoreError> {
+        let Some(database) = self.existing() else { return Ok(()) };
+        let transaction = database.begin_write().map_err(failed)?;
+        let prefix = text(pipeline);
+        let mut entries = transaction.open_table(ENTRIES).map_err(failed)?;
+        entries.retain(|at, _| !at.starts_with(&prefix)).map_err(failed)?;
+        drop(entries);
+        let mut expiry = transaction.open_table(EXPIRY).map_err(failed)?;
+        expiry.retain(|at, ()| !at.starts_with(&prefix)).map_err(failed)?;
+        drop(expiry);
+        let mut undo = transaction.open_table(UNDO).map_err(failed)?;
+        undo.retain(|at, _| !at.starts_with(&prefix)).map_err(failed)?;
+        drop(undo);
+        transaction.commit().map_err(failed)
+    }
+
     fn erase(&self, pipeline: &str, keys: &[Key]) -> Result<(), StoreError> {
         let Some(database) = self.existing() else { return Ok(()) };
         let transaction = database.begin_write().map_err(failed)?;

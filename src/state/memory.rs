@@ -111,6 +111,15 @@ impl Store for Memory {
         Ok(())
     }
 
+    fn forget(&self, pipeline: &str) -> Result<(), StoreError> {
+        self.with(|inner| {
+            inner.entries.retain(|(owner, _), _| owner != pipeline);
+            inner.expiry.retain(|(owner, ..)| owner != pipeline);
+            inner.undo.retain(|(owner, ..), _| owner != pipeline);
+        });
+        Ok(())
+    }
+
     fn erase(&self, pipeline: &str, keys: &[Key]) -> Result<(), StoreError> {
         self.with(|inner| {
             for key in keys {

@@ -25,6 +25,9 @@ pub use hold::{HELD_SOURCE, HELD_SPACE, Held};
 pub use memory::Memory;
 pub use session::{Claim, Limit, Mark, Session};
 
+/// The space of the values that all scripts of a pipeline share, beside those of the steps.
+pub const CACHE_SPACE: &str = "~cache";
+
 /// Which value: the part that owns it and its own key.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key {
@@ -92,6 +95,9 @@ pub trait Store: Send + Sync {
 
     /// Gives claims back that are still the same, outside of any delivery.
     fn release(&self, pipeline: &str, claims: &[Claim]) -> Result<(), StoreError>;
+
+    /// Forgets all of a pipeline.
+    fn forget(&self, pipeline: &str) -> Result<(), StoreError>;
 
     /// Removes values outside of any delivery, and what is remembered of them: for erasing a person.
     fn erase(&self, pipeline: &str, keys: &[Key]) -> Result<(), StoreError>;

@@ -186,6 +186,17 @@ impl Session {
         }
     }
 
+    /// The same, but for what was written in one space.
+    pub fn back_to_but(&self, mark: Mark, space: &str) {
+        let kept: Vec<Write> =
+            self.writes.borrow().iter().skip(mark.0).filter(|write| write.key.space == space).cloned().collect();
+        self.back_to(mark);
+        for Write { key, entry } in kept {
+            // It was taken before, so it is within the limits.
+            let _ = self.write(&key.space, &key.name, entry);
+        }
+    }
+
     /// The answer to a lookup. `None`: it is asked for, and the run must end and be run again.
     pub fn answer(&self, key: &LookupKey, lookup: impl FnOnce() -> Lookup) -> Option<Arc<Answer>> {
         if let Some(known) = self.answers.borrow().get(key) {

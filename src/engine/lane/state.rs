@@ -34,6 +34,13 @@ impl Runner {
         self.status.ledger.held(self.holds.len());
     }
 
+    /// In a dry run an edit begins anew, so that the same sample can be sent again to see what the edit does.
+    pub(super) async fn forget(&mut self, position: u64) {
+        let name = Arc::clone(&self.plan.name);
+        self.store(move |store| store.forget(&name)).await;
+        self.recall(position).await;
+    }
+
     /// Makes durable what deliveries changed, before their messages go on.
     pub(super) async fn remember(&mut self, done: &[Done]) {
         let changes: Vec<Change> =

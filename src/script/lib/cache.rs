@@ -7,9 +7,8 @@ use rhai::Dynamic;
 use super::state::{get, set};
 use super::{Fun, Native, arg, put};
 use crate::script::fault::fault;
+use crate::state::CACHE_SPACE;
 
-/// The space of the values, beside those of the steps.
-const SPACE: &str = "~cache";
 /// How long a value lives for which no time is given.
 const TTL: &str = "1h";
 
@@ -25,10 +24,10 @@ cache::get("rate/EUR") == 1.08
 cache::get("rate/GBP", 1) == 1"#,
         add: |module, lib| {
             let run = Rc::clone(&lib.run);
-            put(module, "get", move |key: Dynamic| get(&run, SPACE, &key));
+            put(module, "get", move |key: Dynamic| get(&run, CACHE_SPACE, &key));
             let run = Rc::clone(&lib.run);
             put(module, "get", move |key: Dynamic, default: Dynamic| -> Native {
-                let value = get(&run, SPACE, &key)?;
+                let value = get(&run, CACHE_SPACE, &key)?;
                 Ok(if value.is_unit() { default } else { value })
             });
         },
@@ -44,7 +43,7 @@ cache::get("token") == ()"#,
             let run = Rc::clone(&lib.run);
             put(module, "remove", move |key: Dynamic| -> Native<()> {
                 let key = arg::needed(&key, "remove")?;
-                run.session().remove(SPACE, &key).map_err(|limit| fault(limit.to_string()))
+                run.session().remove(CACHE_SPACE, &key).map_err(|limit| fault(limit.to_string()))
             });
         },
     },
@@ -56,10 +55,12 @@ cache::get("token") == ()"#,
 cache::get("token") == "t-1""#,
         add: |module, lib| {
             let run = Rc::clone(&lib.run);
-            put(module, "set", move |key: Dynamic, value: Dynamic| set(&run, SPACE, &key, &value, Some(&TTL.into())));
+            put(module, "set", move |key: Dynamic, value: Dynamic| {
+                set(&run, CACHE_SPACE, &key, &value, Some(&TTL.into()))
+            });
             let run = Rc::clone(&lib.run);
             put(module, "set", move |key: Dynamic, value: Dynamic, ttl: Dynamic| {
-                set(&run, SPACE, &key, &value, Some(&ttl))
+                set(&run, CACHE_SPACE, &key, &value, Some(&ttl))
             });
         },
     },

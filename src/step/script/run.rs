@@ -9,7 +9,7 @@ use crate::event::{Event, Origin};
 use crate::json::Tape;
 use crate::lookup::Access;
 use crate::script::{Answer, Failure, Input, Kind, Run, Script};
-use crate::state::Mark;
+use crate::state::{CACHE_SPACE, Mark};
 use crate::step::{Context, Flow, Hold, Step, StepError, script_failure};
 
 /// What becomes of an event without a handler.
@@ -137,8 +137,8 @@ impl ScriptStep {
             (Failure::Drop { reason, .. }, _) => Ok(Flow::Drop(reason)),
             (Failure::Need, _) => Ok(Flow::Need),
             (Failure::Retry { reason, after_ms, place, logs }, Some(event)) => {
-                // It is run again: what it remembers counts then.
-                cx.session.back_to(mark);
+                // It is run again: what it remembers counts then. What it learned for the next run, as that a token has ended, stays.
+                cx.session.back_to_but(mark, CACHE_SPACE);
                 if cx.attempt >= self.retries {
                     let times = cx.attempt + 1;
                     let reason = format!("{reason} (given up after {times} run{})", if times == 1 { "" } else { "s" });
