@@ -177,7 +177,7 @@ pub fn message(error: &EvalAltResult) -> String {
         EvalAltResult::ErrorVariableNotFound(name, _) => format!("unknown variable `{name}`"),
         EvalAltResult::ErrorModuleNotFound(path, _) => format!("no module `{path}`"),
         EvalAltResult::ErrorParsing(kind, _) => lower_first(&kind.to_string()),
-        EvalAltResult::ErrorDotExpr(what, _) => lower_first(what),
+        EvalAltResult::ErrorDotExpr(what, _) => no_such_field(what),
         EvalAltResult::ErrorIndexingType(what, _) => format!("a value of type {} has no such items", readable(what)),
         EvalAltResult::ErrorAssignmentToConstant(name, _)
         | EvalAltResult::ErrorNonPureMethodCallOnConstant(name, _) => {
@@ -214,6 +214,18 @@ fn thrown(value: &Dynamic) -> String {
 }
 
 /// `trim (i64)` → `trim` cannot be called with (a number).
+/// The interpreter tells of a field that cannot be set in a sentence of its own, which names it in quotes, and the type.
+fn no_such_field(what: &str) -> String {
+    let on_nothing = what.contains("for type '()'");
+    match what.split('\'').nth(1).filter(|_| on_nothing) {
+        Some(field) => format!(
+            "`{field}` cannot be set on nothing `()`: make the map before, as event.context = #{{}}, or call \
+             path::set(event, \"context.{field}\", …), which makes what is missing"
+        ),
+        None => lower_first(what),
+    }
+}
+
 fn no_such_call(call: &str) -> String {
     let Some((name, arguments)) = call.split_once(" (") else {
         return format!("no function `{call}`");

@@ -226,3 +226,9 @@ fn lists_are_searched_compared_and_sorted_by_value() {
     );
     assert!(error("[1, \"a\"].sort()").message.contains("one kind"));
 }
+
+#[test]
+fn a_field_of_a_map_that_is_not_there_has_advice() {
+    let message = error("event.context.plan = 1;").message;
+    assert!(message.contains("`plan` cannot be set on nothing") && message.contains("path::set(event"), "{message}");
+}
