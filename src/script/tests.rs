@@ -3,6 +3,7 @@
 mod checks;
 mod examples;
 mod imports;
+mod library;
 mod runs;
 mod sandbox;
 
