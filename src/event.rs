@@ -61,6 +61,18 @@ impl Origin {
     pub fn branch(self, branch: usize) -> Self {
         Self { fork: self.fork.wrapping_mul(4096).wrapping_add(branch as u64 + 1), ..self }
     }
+
+    /// Whether this event is that one, or steps made it of that one.
+    pub fn is_of(self, ancestor: Self) -> bool {
+        if (self.delivery, self.index) != (ancestor.delivery, ancestor.index) {
+            return false;
+        }
+        let mut fork = self.fork;
+        while fork > ancestor.fork {
+            fork = (fork - 1) / 4096;
+        }
+        fork == ancestor.fork
+    }
 }
 
 impl fmt::Display for Origin {
@@ -71,6 +83,35 @@ impl fmt::Display for Origin {
             write!(f, ".{}", self.fork)?;
         }
         Ok(())
+    }
+}
+
+/// Which sinks an event may go to, by their positions in the pipeline: all of them, until a step chooses.
+///
+/// Cheap to copy: events that come of this one go the same way.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Targets(Option<Rc<[usize]>>);
+
+impl Targets {
+    /// These sinks only.
+    pub fn only(sinks: &[usize]) -> Self {
+        Self(Some(sinks.into()))
+    }
+
+    /// The chosen positions; `None` for all.
+    pub fn chosen(&self) -> Option<&[usize]> {
+        self.0.as_deref()
+    }
+
+    /// Whether the sink at that position is one of them.
+    pub fn allow(&self, sink: usize) -> bool {
+        self.0.as_ref().is_none_or(|chosen| chosen.contains(&sink))
+    }
+
+    /// The same without some, in a pipeline of that many sinks; `None` if none is left.
+    pub fn without(&self, sinks: &[usize], count: usize) -> Option<Self> {
+        let left: Vec<usize> = (0..count).filter(|sink| self.allow(*sink) && !sinks.contains(sink)).collect();
+        (!left.is_empty()).then(|| Self::only(&left))
     }
 }
 
@@ -86,6 +127,8 @@ pub struct Event {
     pub tape: Rc<Tape>,
     /// Where it came from.
     pub origin: Origin,
+    /// Where it may go; every sink unless a step chose.
+    pub targets: Targets,
 }
 
 /// Why one event of a delivery cannot be used.

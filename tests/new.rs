@@ -16,10 +16,12 @@ fn cartwire(args: &[&str], dir: &std::path::Path) -> Output {
 
 #[test]
 fn every_scaffold_works_at_once() {
-    for kind in ["shopify", "browser", "webhook", "rewrite"] {
+    for kind in ["shopify", "bigcommerce", "medusa", "browser", "webhook", "rewrite"] {
         let dir = tempfile::tempdir().unwrap();
         cartwire(&["new", "shop", "--source", kind], dir.path());
         let shop = dir.path().join("shop");
+        // What is to be pasted into the shop comes along.
+        assert_eq!(shop.join("scripts/shopify/pixel.js").exists(), kind == "shopify");
         cartwire(&["check"], &shop);
         cartwire(&["test"], &shop);
         let run =

@@ -45,7 +45,11 @@ fn conforms(checker: &Checker, yaml: &str) {
 
 /// The errors of Cartwire's own reader.
 fn errors(yaml: &str) -> Vec<String> {
-    let tree = Tree::new().with("pipelines/p.yaml", yaml).with("scripts/shop/order.rhai", "event.a = 1;");
+    let tree = Tree::new()
+        .with("pipelines/p.yaml", yaml)
+        .with("scripts/shop/order.rhai", "event.a = 1;")
+        .with("scripts/tables/products.csv", "sku,cost,supplier\nA-1,4.50,North\n")
+        .with("scripts/plans/shop.yaml", "rules: []\n");
     let loaded = Plan::load(&Arc::new(tree), "pipelines/p.yaml", "p", &Placeholders::isolated(), &Limits::default());
     loaded.problems.iter().filter(|diag| diag.is_error()).map(ToString::to_string).collect()
 }
@@ -148,6 +152,8 @@ fn wrong_value(ty: &Type) -> Option<Value> {
         Type::Word(_) | Type::Choice(_) => Some("no-such-word".into()),
         Type::List(item) => wrong_value(item).map(|wrong| json!([wrong])),
         Type::Map(_) => Some("no map".into()),
+        Type::Options(..) => Some(json!({ "no_such_option": 1 })),
+        Type::Condition => Some(json!({ "no_such_form": 1 })),
         Type::Any | Type::Raw => None,
     }
 }

@@ -11,24 +11,57 @@ use std::time::Duration;
 use cartwire::check::{self, Expect};
 use cartwire::tree::Tree;
 use serde_json::Value;
+use support::http::Reply;
 use support::{Cartwire, FakeSegment, Project};
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The recorded webhooks in the order in which they came: headers as they were sent, body file.
-fn recorded() -> Vec<(String, BTreeMap<String, String>, Vec<u8>)> {
+/// One step of the recorded journey.
+struct Step {
+    name: String,
+    /// As they were sent; none for what a pixel posts.
+    headers: BTreeMap<String, String>,
+    body: Vec<u8>,
+}
+
+impl Step {
+    fn by_pixel(&self) -> bool {
+        self.headers.is_empty()
+    }
+
+    fn post(&self, cartwire: &Cartwire, body: &[u8]) -> Reply {
+        let headers: Vec<_> = if self.by_pixel() {
+            vec![("content-type", "text/plain"), ("origin", "null"), ("x-forwarded-for", "203.0.113.7")]
+        } else {
+            self.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
+        };
+        let path = if self.by_pixel() {
+            "/shopify/shopify_pixel?shop=example-store.myshopify.com"
+        } else {
+            "/shopify/shopify"
+        };
+        cartwire.post(path, &headers, body).unwrap()
+    }
+}
+
+/// The recorded journey in the order in which it came.
+fn recorded() -> Vec<Step> {
     let dir = root().join("tests/fixtures/payloads/shopify/scenario");
     let mut names: Vec<PathBuf> = fs::read_dir(&dir).unwrap().map(|entry| entry.unwrap().path()).collect();
     names.sort();
     names
         .iter()
         .filter_map(|path| {
-            let name = path.file_name()?.to_str()?.strip_suffix(".headers.json")?.to_owned();
+            let file = path.file_name()?.to_str()?;
+            if let Some(name) = file.strip_suffix(".json").filter(|name| name.contains("-pixel_")) {
+                return Some(Step { name: name.to_owned(), headers: BTreeMap::new(), body: fs::read(path).unwrap() });
+            }
+            let name = file.strip_suffix(".headers.json")?.to_owned();
             let headers = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
             let body = fs::read(dir.join(format!("{}.json", name.trim_end_matches(".redelivery")))).unwrap();
-            Some((name, headers, body))
+            Some(Step { name, headers, body })
         })
         .collect()
 }
@@ -56,9 +89,7 @@ fn project() -> Project {
 fn expected() -> Vec<Value> {
     let (mut cases, problems) = check::load(root(), &mut Tree::new());
     assert!(problems.is_empty(), "{problems:?}");
-    cases.retain(|case| {
-        case.pipeline == "shopify" && case.name.starts_with("scenario-") && !case.name.contains("redelivery")
-    });
+    cases.retain(|case| case.pipeline == "shopify" && case.name.starts_with("scenario-"));
     cases.sort_by(|one, other| one.name.cmp(&other.name));
     cases
         .into_iter()
@@ -92,33 +123,56 @@ fn the_recorded_journey_gives_exactly_the_expected_messages() {
         ("SEGMENT_WRITE_KEY", "test-write-key"),
         ("SEGMENT_URL", &segment.url()),
     ];
-    let mut cartwire = Cartwire::start_with(&project, &[], &environment);
+    let mut cartwire = Cartwire::start_with(&project, &["--behind-proxy"], &environment);
     let recorded = recorded();
-    assert_eq!(recorded.len(), 24, "all recorded webhooks are there");
-    for (name, headers, body) in &recorded {
-        let headers: Vec<_> = headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        let reply = cartwire.post("/shopify/shopify", &headers, body).unwrap();
-        assert_eq!((reply.status, reply.body.len()), (200, 0), "{name}");
-        let mut forged = body.clone();
-        forged[10] ^= 1;
-        assert_eq!(cartwire.post("/shopify/shopify", &headers, &forged).unwrap().status, 401, "{name}");
+    assert_eq!(recorded.len(), 37, "all steps and one redelivery are there");
+    for step in &recorded {
+        let name = &step.name;
+        let reply = step.post(&cartwire, &step.body);
+        assert_eq!((reply.status, reply.body.len()), (if step.by_pixel() { 204 } else { 200 }, 0), "{name}");
+        if !step.by_pixel() {
+            let mut forged = step.body.clone();
+            forged[10] ^= 1;
+            assert_eq!(step.post(&cartwire, &forged).status, 401, "{name}");
+        }
     }
-    let expected = expected();
-    assert!(expected.len() > 20);
-    let received = segment.wait_for(expected.len(), Duration::from_secs(30));
+    // What pixel and webhooks both tell, and what is delivered again, goes on once.
+    let mut expected = Vec::<Value>::new();
+    let all = self::expected();
+    for message in &all {
+        if !expected.iter().any(|first| first["messageId"] == message["messageId"]) {
+            expected.push(message.clone());
+        }
+    }
+    assert!(all.len() - expected.len() >= 8, "{} of {}", expected.len(), all.len());
+    assert!(expected.len() > 40, "{}", expected.len());
+    segment.wait_for(expected.len(), Duration::from_secs(30));
+    // It stops when everything has been delivered.
     cartwire.stop();
-    assert_eq!(received.len(), expected.len());
+    let received = segment.received();
     for (number, (want, got)) in expected.iter().zip(&received).enumerate() {
         assert!(same(want, &got.message), "message {number}:\n{}\nexpected\n{want:#}", got.raw);
     }
-    assert!(segment.received().len() == expected.len(), "nothing came behind the expected messages");
+    assert_eq!(received.len(), expected.len(), "nothing came behind the expected messages");
+    assert!(segment.duplicates().is_empty() && segment.drops().is_empty());
+    check_the_order_came_once(&segment);
+}
 
-    let order = received.iter().find(|stored| {
+/// Order #1101 is told by the webhook, by its redelivery and by the pixel: three times one event.
+fn check_the_order_came_once(segment: &FakeSegment) {
+    let received = segment.received();
+    let mut orders = received.iter().filter(|stored| {
         stored.message["event"] == "Order Completed" && stored.message["properties"]["order_id"] == "6100000000001"
     });
-    let properties = &order.expect("Order #1101").message["properties"];
-    for (name, amount) in [("revenue", 54.90), ("shipping", 7.50), ("tax", 4.39), ("discount", 6.10), ("total", 66.79)]
-    {
+    let order = orders.next().expect("Order #1101");
+    assert!(orders.next().is_none(), "more than one Order Completed");
+    let amounts = [("revenue", 54.90), ("shipping", 7.50), ("tax", 4.39), ("discount", 6.10), ("total", 66.79)];
+    let properties = &order.message["properties"];
+    for (name, amount) in amounts {
         assert_eq!(properties[name].as_f64(), Some(amount), "{name} in {properties:#}");
+    }
+    for event in ["Checkout Started", "Payment Info Entered"] {
+        let found = received.iter().filter(|stored| stored.message["event"] == event).count();
+        assert_eq!(found, 1, "{event}");
     }
 }

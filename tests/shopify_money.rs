@@ -7,7 +7,7 @@ mod mapping;
 
 use std::fs;
 
-use mapping::{Mapped, map, map_file, payloads};
+use mapping::{Mapped, PIXEL, map, map_file, payloads};
 use serde_json::Value;
 
 /// An amount in thousandths: exact for every amount that a shop can have.
@@ -49,7 +49,7 @@ fn the_parts_of_every_order_are_its_total() {
     assert!(orders.len() >= 11, "only {} orders found", orders.len());
     let webhooks: Vec<_> = orders.iter().map(|(_, topic, body)| (topic.as_str(), body.clone())).collect();
     for money in ["shop", "presentment"] {
-        let mapped = map(&[("money", money), ("include_test_orders", "true")], &webhooks);
+        let mapped = map(&[("money", money), ("include_test_orders", "true"), ("order_updated_after", "0")], &webhooks);
         for ((name, topic, _), mapped) in orders.iter().zip(&mapped) {
             assert!(mapped.failures.is_empty(), "{name}: {:?}", mapped.failures);
             assert!(mapped.logs.is_empty(), "{name}: {:?}", mapped.logs);
@@ -140,6 +140,61 @@ fn refunds_are_what_the_buyer_got_back() {
             assert_eq!((amount * 1000.0).round() as i64, mills(properties, "total"), "{file}");
         }
     }
+}
+
+#[test]
+fn a_pixels_checkout_adds_up_too() {
+    let money = |amount: &str| format!(r#"{{"amount":{amount},"currencyCode":"EUR"}}"#);
+    // subtotal, tax, shipping before and after its discount, total; revenue, shipping, tax, fees in thousandths
+    let cases = [
+        // Tax on top, tax inside, tax inside with shipping, a tip on top.
+        (["54.9", "4.39", "7.5", "7.5", "66.79"], [54_900, 7_500, 4_390, 0]),
+        (["31.5", "5.25", "4.5", "0", "31.5"], [26_250, 0, 5_250, 0]),
+        (["119", "20.58", "11.9", "11.9", "130.9"], [98_420, 11_900, 20_580, 0]),
+        (["10", "0.8", "0", "0", "13.3"], [10_000, 0, 800, 2_500]),
+    ];
+    for ([subtotal, tax, before, after, total], parts) in cases {
+        let [subtotal, tax, before, after, total_money] = [subtotal, tax, before, after, total].map(money);
+        let body = format!(
+            r#"{{"id":"e","name":"checkout_completed","clientId":"b","data":{{"checkout":{{"token":"t","order":{{"id":"1"}},
+            "currencyCode":"EUR","subtotalPrice":{subtotal},"totalTax":{tax},"totalPrice":{total_money},
+            "shippingLine":{{"price":{before}}},
+            "delivery":{{"selectedDeliveryOptions":[{{"cost":{before},"costAfterDiscounts":{after}}}]}}}}}}}}"#
+        );
+        let mapped = map(&[], &[(PIXEL, body.into_bytes())]).remove(0);
+        let properties = &mapped.only("Order Completed")["properties"];
+        assert_eq!(["revenue", "shipping", "tax", "fees"].map(|part| mills(properties, part)), parts, "{properties:#}");
+        let sum: i64 = parts.iter().sum();
+        assert_eq!(sum, mills(properties, "total"), "{properties:#}");
+        assert_eq!(mills(properties, "subtotal"), mills(properties, "revenue"));
+    }
+}
+
+#[test]
+fn a_pixel_and_a_webhook_tell_the_same_money() {
+    let by_pixel = map_file(&[], PIXEL, "scenario/19-pixel_checkout_completed.json");
+    let by_webhook = map_file(&[], "orders/create", "scenario/18-orders_create.json");
+    let (by_pixel, by_webhook) = (by_pixel.only("Order Completed"), by_webhook.only("Order Completed"));
+    for part in ["revenue", "subtotal", "shipping", "tax", "discount", "total"] {
+        assert_eq!(mills(&by_pixel["properties"], part), mills(&by_webhook["properties"], part), "{part}");
+    }
+    for part in ["order_id", "checkout_id", "currency", "coupon", "payment_method", "shipping_method", "affiliation"] {
+        assert_eq!(by_pixel["properties"][part], by_webhook["properties"][part], "{part}");
+    }
+    for part in ["messageId", "userId", "anonymousId"] {
+        assert_eq!(by_pixel[part], by_webhook[part], "{part}");
+    }
+    for (one, other) in products(by_pixel).iter().zip(products(by_webhook)) {
+        for part in ["product_id", "variant_id", "sku", "name", "variant", "brand", "coupon", "quantity", "position"] {
+            assert_eq!(one[part], other[part], "{part} of a product");
+        }
+        assert_eq!(mills(one, "price"), mills(other, "price"));
+        assert_eq!(mills(one, "discount"), mills(other, "discount"));
+    }
+}
+
+fn products(message: &Value) -> &Vec<Value> {
+    message["properties"]["products"].as_array().unwrap()
 }
 
 #[test]

@@ -5,7 +5,7 @@
 #[allow(dead_code, unreachable_pub, reason = "each test uses its part")]
 mod mapping;
 
-use mapping::{map, map_file};
+use mapping::{PIXEL, journey, map, map_file};
 use serde_json::Value;
 
 const ORDER: &str = "scenario/18-orders_create.json";
@@ -53,6 +53,66 @@ fn a_cart_and_its_order_share_their_anonymous_id() {
     let order = br#"{"id":1,"cart_token":"c1"}"#;
     let mapped = map(&[], &[("carts/update", token.to_vec()), ("orders/create", order.to_vec())]);
     assert_eq!(mapped[0].only("Cart Updated")["anonymousId"], mapped[1].only("Order Completed")["anonymousId"]);
+}
+
+#[test]
+fn a_cart_is_one_event_or_what_has_changed_in_it() {
+    let cart = |second: u32, lines: &[(u64, u32)]| {
+        let lines: Vec<_> = lines
+            .iter()
+            .map(|(variant, quantity)| {
+                let price =
+                    format!(r#""price":"9.50","original_price":"9.50","variant_id":{variant},"title":"V{variant}""#);
+                format!(r#"{{"id":{variant},"quantity":{quantity},{price}}}"#)
+            })
+            .collect();
+        let body = format!(
+            r#"{{"id":"c1","token":"c1","updated_at":"2026-05-04T14:00:{second:02}Z","line_items":[{}]}}"#,
+            lines.join(",")
+        );
+        ("carts/update", body.into_bytes())
+    };
+    let carts = [
+        cart(1, &[(7, 2)]),
+        cart(2, &[(7, 2), (8, 1)]),
+        cart(2, &[(7, 2), (8, 1)]),
+        // Older than what is known: left out.
+        cart(1, &[(7, 2)]),
+        cart(3, &[(7, 1), (8, 1)]),
+        cart(4, &[]),
+    ];
+    let told = |kind: &str| {
+        let mapped = journey(&[("carts", kind)], &carts);
+        assert!(mapped.failures.is_empty(), "{:?}", mapped.failures);
+        let of = |message: &Value| {
+            let properties = &message["properties"];
+            (message["event"].as_str().unwrap().to_owned(), properties["name"].clone(), properties["quantity"].as_i64())
+        };
+        (mapped.messages.iter().map(of).collect::<Vec<_>>(), mapped.messages)
+    };
+    let (changes, messages) = told("products");
+    let change = |event: &str, name: &str, quantity: i64| (event.to_owned(), Value::from(name), Some(quantity));
+    let expected = [
+        change("Product Added", "V7", 2),
+        change("Product Added", "V8", 1),
+        change("Product Removed", "V7", 1),
+        change("Product Removed", "V7", 1),
+        change("Product Removed", "V8", 1),
+    ];
+    assert_eq!(changes, expected);
+    for message in &messages {
+        let properties = &message["properties"];
+        assert_eq!(
+            (properties["price"].as_f64(), &properties["cart_id"]),
+            (Some(9.5), &Value::from("c1")),
+            "{message}"
+        );
+        assert!(properties["variant_id"].is_string(), "{message}");
+    }
+    let ids: std::collections::BTreeSet<_> = messages.iter().map(|message| message["messageId"].as_str()).collect();
+    assert_eq!(ids.len(), messages.len());
+    assert!(told("updated").0.iter().all(|(event, ..)| event == "Cart Updated"));
+    assert!(told("off").0.is_empty());
 }
 
 #[test]
@@ -114,6 +174,7 @@ fn what_is_off_stays_off_until_it_is_on() {
         ("customer_deleted", "customers/delete", "customers_delete.json", 0, 1),
         ("other_topics", "products/update", "products_update.json", 0, 1),
         ("other_topics", "draft_orders/create", "draft_orders_create.json", 0, 1),
+        ("other_topics", "subscription_contracts/update", "subscription_contracts_update.json", 0, 1),
     ];
     for (setting, topic, file, off, on) in cases {
         assert_eq!(count(setting, "false", topic, file), off, "{setting} off");
@@ -132,6 +193,179 @@ fn customers_merge_by_customer_id_only() {
     assert_eq!((&alias[0]["userId"], &alias[0]["previousId"]), (&Value::from("1"), &Value::from("2")));
     assert!(merged(&[("user_id", "email")]).is_empty());
     assert!(merged(&[("customer_merge", "false")]).is_empty());
+}
+
+#[test]
+fn an_order_is_one_event_by_checkout_or_by_id() {
+    const COMPLETED: &str = "scenario/19-pixel_checkout_completed.json";
+    let id = |kind: &str, topic: &str, file: &str| {
+        map_file(&[("order_message_id", kind)], topic, file).only("Order Completed")["messageId"].clone()
+    };
+    for kind in ["checkout", "order"] {
+        assert_eq!(id(kind, "orders/create", ORDER), id(kind, PIXEL, COMPLETED), "{kind}");
+        assert_eq!(id(kind, "orders/create", ORDER), id(kind, "orders/create", ORDER), "{kind}");
+    }
+    assert_ne!(id("checkout", PIXEL, COMPLETED), id("order", PIXEL, COMPLETED));
+}
+
+#[test]
+fn orders_are_told_by_whom_the_setting_says() {
+    let count = |from: &str, topic: &str, file: &str| {
+        let mapped = map_file(&[("order_completed_from", from)], topic, file);
+        mapped.messages.iter().filter(|message| message["event"] == "Order Completed").count()
+    };
+    let pixel = "scenario/19-pixel_checkout_completed.json";
+    for (from, by_pixel, by_webhook) in [("both", 1, 1), ("webhook", 0, 1), ("pixel", 1, 0)] {
+        assert_eq!(count(from, PIXEL, pixel), by_pixel, "{from}");
+        assert_eq!(count(from, "orders/create", ORDER), by_webhook, "{from}");
+    }
+    let in_a_store = br#"{"id":1,"source_name":"pos"}"#.to_vec();
+    let mapped = map(&[("order_completed_from", "pixel")], &[("orders/create", in_a_store)]).remove(0);
+    mapped.only("Order Completed");
+
+    // A copy that knows less than the webhook's must not be the first.
+    let count = |settings: &[(&str, &str)], body: &str| {
+        map(settings, &[(PIXEL, body.as_bytes().to_vec())]).remove(0).messages.len()
+    };
+    let known = r#"{"id":"e","name":"checkout_completed","data":{"checkout":{"token":"t","order":{"id":"1"}}}}"#;
+    let unknown = r#"{"id":"e","name":"checkout_completed","data":{"checkout":{"token":"t","order":null}}}"#;
+    assert_eq!(count(&[], known), 1);
+    assert_eq!(count(&[], unknown), 0);
+    assert_eq!(count(&[("order_completed_from", "pixel")], unknown), 1);
+    assert_eq!(count(&[("order_id", "name")], known), 0);
+    assert_eq!(count(&[("order_completed_on", "paid")], known), 0);
+}
+
+#[test]
+fn the_steps_of_a_checkout_are_the_same_from_pixel_and_webhook() {
+    let paid = br#"{"token":"5c1f0e0b9a8d4c7e8f3a2b1c0d9e8f7a","gateway":"shopify_payments"}"#.to_vec();
+    let webhooks = [
+        map(&[], &[("checkouts/update", paid)]).remove(0),
+        map_file(&[], "checkouts/create", "scenario/11-checkouts_create.json"),
+        map_file(&[], "checkouts/update", "scenario/16-checkouts_update.json"),
+    ];
+    let by_webhook: Vec<_> =
+        webhooks.iter().flat_map(|mapped| &mapped.messages).map(|message| &message["messageId"]).collect();
+    let steps = [
+        ("Checkout Started", "scenario/10-pixel_checkout_started.json"),
+        ("Checkout Step Completed", "scenario/12-pixel_checkout_contact_info_submitted.json"),
+        ("Checkout Step Completed", "scenario/13-pixel_checkout_address_info_submitted.json"),
+        ("Checkout Step Completed", "scenario/14-pixel_checkout_shipping_info_submitted.json"),
+        ("Payment Info Entered", "scenario/17-pixel_payment_info_submitted.json"),
+    ];
+    for (name, file) in steps {
+        let mapped = map_file(&[], PIXEL, file);
+        assert!(by_webhook.contains(&&mapped.only(name)["messageId"]), "{file}: {by_webhook:?}");
+    }
+}
+
+#[test]
+fn updates_right_after_the_order_are_left_out() {
+    let count = |seconds: &str, body: &str| {
+        map(&[("order_updated_after", seconds)], &[("orders/updated", body.as_bytes().to_vec())])
+            .remove(0)
+            .messages
+            .len()
+    };
+    let order = |updated: &str, more: &str| {
+        format!(
+            r#"{{"id":1,"created_at":"2026-05-04T09:05:30-05:00","updated_at":"{updated}","total_price":"9.00"{more}}}"#
+        )
+    };
+    let soon = order("2026-05-04T14:05:40Z", "");
+    assert_eq!((count("10", &soon), count("9", &soon), count("0", &soon)), (0, 1, 1));
+    for change in [
+        r#","current_total_price":"8.00""#,
+        r#","fulfillment_status":"partial""#,
+        r#","cancelled_at":"2026-05-04T14:05:40Z""#,
+        r#","refunds":[{"id":1}]"#,
+    ] {
+        assert_eq!(count("10", &order("2026-05-04T14:05:33Z", change)), 1, "{change}");
+    }
+    assert_eq!(count("10", r#"{"id":1}"#), 1);
+}
+
+#[test]
+fn a_pixels_events_follow_their_settings() {
+    let one =
+        |settings: &[(&str, &str)], body: &str| map(settings, &[(PIXEL, body.as_bytes().to_vec())]).remove(0).messages;
+    let custom = r#"{"id":"e","name":"wishlist_opened","type":"custom","customData":{"items":3}}"#;
+    assert_eq!(one(&[], custom)[0]["event"], "wishlist_opened");
+    assert_eq!(one(&[("custom_event_names", "title")], custom)[0]["event"], "Wishlist Opened");
+    let alert = r#"{"id":"e","name":"alert_displayed","data":{"alert":{"message":"No"}}}"#;
+    let failure = r#"{"id":"e","name":"ui_extension_errored","data":{"error":{"message":"No"}}}"#;
+    assert_eq!((one(&[], alert).len(), one(&[], failure).len()), (1, 1));
+    let off = [("alerts", "false")];
+    assert_eq!((one(&off, alert).len(), one(&off, failure).len()), (0, 0));
+    let variants = vec![r#"{"id":"1"}"#; 200].join(",");
+    let list = format!(
+        r#"{{"id":"e","name":"collection_viewed","data":{{"collection":{{"id":"7","productVariants":[{variants}]}}}}}}"#
+    );
+    let shown =
+        |most: &str| one(&[("list_products_max", most)], &list)[0]["properties"]["products"].as_array().unwrap().len();
+    assert_eq!((shown("50"), shown("3")), (50, 3));
+    let page = r#"{"id":"e","name":"page_viewed","context":{"document":{"location":{"href":"https://a.example/?key=1&x=2"}}}}"#;
+    let url = |names: &str| one(&[("private_parameters", names)], page)[0]["context"]["page"]["url"].clone();
+    assert_eq!(url("[key]"), "https://a.example/?x=2");
+    assert_eq!(url("[x, y]"), "https://a.example/?key=1");
+    let user = r#"{"id":"e","name":"checkout_contact_info_submitted","data":{"checkout":{"token":"t","email":"A@Example.com"}}}"#;
+    assert_eq!(one(&[("user_id", "email")], user)[1]["userId"], "a@example.com");
+    assert_eq!(one(&[("identify", "false")], user).len(), 1);
+    assert_eq!(one(&[("email_in_properties", "true")], user)[1]["properties"]["email"], "a@example.com");
+}
+
+/// Whatever a pixel leaves out, and whatever stands where something else should: no event fails.
+#[test]
+fn no_event_of_a_pixel_fails_on_a_body_with_nothing_in_it() {
+    let names = [
+        "page_viewed",
+        "search_submitted",
+        "collection_viewed",
+        "product_viewed",
+        "product_added_to_cart",
+        "product_removed_from_cart",
+        "cart_viewed",
+        "checkout_started",
+        "checkout_contact_info_submitted",
+        "checkout_address_info_submitted",
+        "checkout_shipping_info_submitted",
+        "payment_info_submitted",
+        "checkout_completed",
+        "alert_displayed",
+        "ui_extension_errored",
+        "anything",
+    ];
+    let empty = r#"{"productVariant":{},"cartLine":{"merchandise":{}},"cart":{},"collection":{},"searchResult":{},
+        "checkout":{"token":"t","order":{},"lineItems":[{}],"transactions":[{}],"discountApplications":[{}],
+        "delivery":{"selectedDeliveryOptions":[{}]},"shippingAddress":{}},"alert":{},"error":{}}"#;
+    let null =
+        r#"{"productVariant":null,"cartLine":null,"cart":null,"collection":null,"searchResult":null,"checkout":null}"#;
+    for data in ["{}", "null", empty, null] {
+        let events: Vec<_> = names
+            .iter()
+            .map(|name| (PIXEL, format!(r#"{{"name":"{name}","context":{{}},"data":{data}}}"#).into_bytes()))
+            .collect();
+        for (name, mapped) in names.iter().zip(map(&[("order_completed_from", "pixel")], &events)) {
+            assert!(mapped.failures.is_empty(), "{name} with {data}: {:?}", mapped.failures);
+        }
+    }
+}
+
+#[test]
+fn privacy_requests_leave_a_line_in_the_log_and_nothing_personal() {
+    let body = br#"{"shop_id":1,"shop_domain":"example-store.myshopify.com","orders_to_redact":[7,8],
+        "customer":{"id":6900000000001,"email":"ada@example.com","phone":"+15555550110"}}"#;
+    let mapped = map(&[], &[("customers/redact", body.to_vec())]).remove(0);
+    assert_eq!(
+        mapped.logs,
+        ["info: privacy request customers/redact: shop example-store.myshopify.com, customer 6900000000001, orders: 2"]
+    );
+    let ask = br#"{"shop_domain":"example-store.myshopify.com","customer":{"id":5,"email":"a@b.example"},"data_request":{"id":99}}"#;
+    let mapped = map(&[], &[("customers/data_request", ask.to_vec())]).remove(0);
+    assert_eq!(
+        mapped.logs,
+        ["info: privacy request customers/data_request: shop example-store.myshopify.com, customer 5, request 99"]
+    );
 }
 
 #[test]
@@ -165,6 +399,9 @@ fn no_topic_fails_on_a_body_with_nothing_in_it() {
         "customers_marketing_consent/update",
         "customers/purchasing_summary",
         "customer.tags_added",
+        "customer.joined_segment",
+        "customers/redact",
+        "app/uninstalled",
         "customers/merge",
         "customers/delete",
         "fulfillments/create",

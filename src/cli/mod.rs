@@ -13,6 +13,7 @@ mod completions;
 mod dead;
 mod environment;
 mod logs;
+mod loops;
 mod new;
 mod reference;
 mod run;

@@ -34,6 +34,10 @@ pub(super) struct Arguments {
 enum Kind {
     /// Shopify webhooks.
     Shopify,
+    /// BigCommerce webhooks and storefront events.
+    Bigcommerce,
+    /// Events of a Medusa backend, version 1 or 2.
+    Medusa,
     /// Page, track and identify calls of analytics.js and other Segment SDKs.
     Browser,
     /// Any JSON or form POST.
@@ -47,6 +51,8 @@ impl Kind {
     fn pipeline(self) -> &'static str {
         match self {
             Self::Shopify => "shopify",
+            Self::Bigcommerce => "bigcommerce",
+            Self::Medusa => "medusa",
             Self::Browser => "browser",
             Self::Webhook => "webhook",
             Self::Rewrite => "rewrite",
@@ -118,10 +124,26 @@ fn files(pipeline: &str) -> Result<Vec<(String, Vec<u8>)>, String> {
         .iter()
         .filter_map(|path| tree.get(path).map(|text| (path.clone(), text.as_bytes().to_vec())))
         .collect();
+    found.extend(companions(pipeline));
     found.extend(fixtures(pipeline));
     found.push((".gitignore".to_owned(), b".cartwire/\n".to_vec()));
     found.sort();
     Ok(found)
+}
+
+/// What stands beside a pipeline's scripts and is no script: code to copy into a shop, the table of the mapping.
+fn companions(pipeline: &str) -> Vec<(String, Vec<u8>)> {
+    fn walk(dir: &Dir<'_>, found: &mut Vec<(String, Vec<u8>)>) {
+        for file in dir.files().filter(|file| file.path().extension().is_none_or(|ending| ending != "rhai")) {
+            found.push((format!("scripts/{}", file.path().display()), file.contents().to_vec()));
+        }
+        dir.dirs().for_each(|inner| walk(inner, found));
+    }
+    let mut found = Vec::new();
+    if let Some(dir) = SCRIPTS.get_dir(pipeline) {
+        walk(dir, &mut found);
+    }
+    found
 }
 
 /// The first cases of a pipeline, with the bodies that they name.

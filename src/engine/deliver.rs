@@ -17,6 +17,7 @@ use super::stopped;
 use super::transmit::{Sent, Transmitter};
 use crate::pipeline::{Message, SinkPart};
 use crate::sink::{Batching, Judgement};
+use crate::state::{Claim, Store};
 
 /// Messages of one or more deliveries, in order.
 pub(super) struct Parcel {
@@ -70,6 +71,7 @@ pub(super) struct Deliverer {
     pub(super) journaled: bool,
     pub(super) transmitter: Transmitter,
     pub(super) graveyard: Arc<Graveyard>,
+    pub(super) store: Arc<dyn Store>,
     pub(super) ledger: Arc<Ledger>,
     pub(super) metrics: Arc<Metrics>,
     /// `true` ends the task after the request that is under way; what is queued is left to whoever comes next.
@@ -131,7 +133,7 @@ impl Deliverer {
             if *self.stop.borrow() {
                 break;
             }
-            let batches = cut(&mut waiting, &mut marks, &batching);
+            let batches = cut(&mut waiting, &mut marks, &batching, |message| self.part.sink.batch_key(message));
             if !self.send_all(batches, batching.concurrency).await {
                 break;
             }
@@ -173,6 +175,7 @@ impl Deliverer {
             journaled: self.journaled,
             transmitter: self.transmitter.share(),
             graveyard: Arc::clone(&self.graveyard),
+            store: Arc::clone(&self.store),
             ledger: Arc::clone(&self.ledger),
             metrics: Arc::clone(&self.metrics),
             stop: self.stop.clone(),
@@ -266,12 +269,15 @@ impl Deliverer {
             code: "rejected".to_owned(),
             reason,
             place: None,
+            stack: Vec::new(),
+            logs: Vec::new(),
             message: Some(message.bytes),
             delivery: (!self.journaled).then(Arc::default),
         };
         loop {
             match self.graveyard.bury(vec![burial.clone()]).await {
                 Ok(()) => {
+                    self.release(message.claims).await;
                     self.ledger.dead(&self.part.id, "rejected");
                     self.state.ended(1);
                     self.metrics.dead(&self.pipeline, &self.part.id, "rejected", 1);
@@ -288,6 +294,18 @@ impl Deliverer {
                     }
                 }
             }
+        }
+    }
+
+    /// Gives back what a refused message's event had taken, so that it does not count as the one that arrived.
+    async fn release(&self, claims: Vec<Claim>) {
+        if claims.is_empty() {
+            return;
+        }
+        let (store, pipeline) = (Arc::clone(&self.store), Arc::clone(&self.pipeline));
+        let released = tokio::task::spawn_blocking(move || store.release(&pipeline, &claims)).await;
+        if let Ok(Err(error)) = released {
+            tracing::warn!(pipeline = %self.pipeline, %error, "a refused event still counts as seen");
         }
     }
 
@@ -320,15 +338,19 @@ fn cut(
     waiting: &mut VecDeque<(Message, Arc<str>)>,
     marks: &mut VecDeque<(usize, u64)>,
     batching: &Batching,
+    key: impl Fn(&Bytes) -> u64,
 ) -> Vec<Batch> {
     let mut batches = Vec::new();
     let mut taken = 0;
+    let mut last_key = 0;
     let mut batch = Batch { messages: Vec::new(), bytes: 0, mark: None };
     while let Some(message) = waiting.pop_front() {
         // One byte for the comma between messages.
         let size = message.0.bytes.len() + 1;
+        let own_key = key(&message.0.bytes);
+        let other_key = std::mem::replace(&mut last_key, own_key) != own_key;
         if !batch.messages.is_empty()
-            && (batch.messages.len() >= batching.events_max || batch.bytes + size > batching.bytes_max)
+            && (other_key || batch.messages.len() >= batching.events_max || batch.bytes + size > batching.bytes_max)
         {
             batches.push(std::mem::replace(&mut batch, Batch { messages: Vec::new(), bytes: 0, mark: None }));
         }
@@ -364,7 +386,7 @@ mod tests {
     use crate::event::Origin;
 
     fn message(size: usize) -> (Message, Arc<str>) {
-        (Message { origin: Origin::default(), bytes: Bytes::from(vec![b'x'; size]) }, "r".into())
+        (Message { origin: Origin::default(), bytes: Bytes::from(vec![b'x'; size]), claims: Vec::new() }, "r".into())
     }
 
     fn batching(events_max: usize, bytes_max: usize) -> Batching {
@@ -378,7 +400,7 @@ mod tests {
         take(Parcel { messages: vec![message(40), message(40)], mark: 1 }, &mut waiting, &mut marks);
         take(Parcel { messages: vec![], mark: 2 }, &mut waiting, &mut marks);
         take(Parcel { messages: vec![message(40), message(200)], mark: 5 }, &mut waiting, &mut marks);
-        let batches = cut(&mut waiting, &mut marks, &batching(10, 100));
+        let batches = cut(&mut waiting, &mut marks, &batching(10, 100), |_| 0);
         let shape: Vec<_> = batches.iter().map(|batch| (batch.messages.len(), batch.mark)).collect();
         assert_eq!(shape, [(2, Some(2)), (1, None), (1, Some(5))]);
     }
@@ -388,7 +410,7 @@ mod tests {
         let mut waiting = VecDeque::new();
         let mut marks = VecDeque::new();
         take(Parcel { messages: vec![], mark: 7 }, &mut waiting, &mut marks);
-        let batches = cut(&mut waiting, &mut marks, &batching(10, 100));
+        let batches = cut(&mut waiting, &mut marks, &batching(10, 100), |_| 0);
         assert_eq!(batches.last().unwrap().mark, Some(7));
     }
 }

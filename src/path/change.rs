@@ -42,6 +42,11 @@ impl Path {
         self.update_at(0, root, function)
     }
 
+    /// Calls a function with every value that the path names, and makes nothing that is not there.
+    pub fn each_mut(&self, root: &mut Dynamic, function: &mut dyn FnMut(&mut Dynamic)) {
+        each_mut(&self.segments, root, function);
+    }
+
     /// Removes what the path names and returns it (with `*`, the last of them).
     pub fn remove(&self, root: &mut Dynamic) -> Option<Dynamic> {
         remove(&self.segments, root)
@@ -113,6 +118,38 @@ impl Path {
             place.push_str("the event");
         }
         SetError { place, found: found.to_owned(), needed }
+    }
+}
+
+fn each_mut(segments: &[Segment], value: &mut Dynamic, function: &mut dyn FnMut(&mut Dynamic)) {
+    let Some((first, rest)) = segments.split_first() else {
+        function(value);
+        return;
+    };
+    match first {
+        Segment::Key(key) => {
+            if let Ok(mut map) = value.as_map_mut()
+                && let Some(member) = map.get_mut(key.as_str())
+            {
+                each_mut(rest, member, function);
+            }
+        }
+        Segment::Index(index) => {
+            if let Ok(mut items) = value.as_array_mut()
+                && let Some(at) = position(*index, items.len())
+            {
+                each_mut(rest, &mut items[at], function);
+            }
+        }
+        Segment::Any => {
+            if let Ok(mut map) = value.as_map_mut() {
+                map.values_mut().for_each(|member| each_mut(rest, member, function));
+                return;
+            }
+            if let Ok(mut items) = value.as_array_mut() {
+                items.iter_mut().for_each(|item| each_mut(rest, item, function));
+            }
+        }
     }
 }
 

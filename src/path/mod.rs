@@ -1,7 +1,7 @@
 //! Field paths, as `properties.products[0].sku`: how steps and conditions name a place in an event.
 //!
 //! Keys stand between dots. A key with other characters is quoted (`traits['first name']`) or escaped (`properties.a\.b`). `[0]` is an
-//! element of a list, `[-1]` the last one. `*` stands for every member or element, where a part's documentation says so.
+//! element of a list, `[-1]` the last one. `*` (also `[]`) stands for every member or element, where a part's documentation says so.
 //!
 //! A path is walked without copying. Values that a script shares with a closure are locked while they are visited, which is why
 //! reading takes a function instead of returning a reference.
@@ -9,6 +9,7 @@
 mod change;
 mod parse;
 mod prune;
+mod template;
 
 use std::fmt;
 
@@ -17,6 +18,7 @@ use rhai::Dynamic;
 pub use change::SetError;
 pub use parse::PathError;
 pub use prune::Kept;
+pub use template::Template;
 
 /// A parsed path; never empty.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -128,6 +128,8 @@ impl Parser<'_> {
                 self.at += 1;
                 Segment::Any
             }
+            // As Segment and others write a list's elements.
+            Some(']') => Segment::Any,
             _ => {
                 let length = self.text[self.at..].find(']').unwrap_or(self.text.len() - self.at);
                 let inner = &self.text[self.at..self.at + length];

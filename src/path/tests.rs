@@ -40,6 +40,7 @@ fn parses_keys_quotes_escapes_and_positions() {
         ("\\*", vec![key("*")]),
         ("a['it\\'s']", vec![key("a"), key("it's")]),
         ("a.*.b[*]", vec![key("a"), Segment::Any, key("b"), Segment::Any]),
+        ("a[].b", vec![key("a"), Segment::Any, key("b")]),
         ("a[-1]", vec![key("a"), Segment::Index(-1)]),
         ("['']", vec![key("")]),
     ] {
@@ -166,6 +167,15 @@ fn keeps_only_what_is_named() {
         Kept::new(&paths).prune(&mut value);
         assert_eq!(plain(&value), after, "{texts:?}");
     }
+}
+
+#[test]
+fn visits_what_is_there_and_makes_nothing() {
+    let mut root = data(&json!({"a": [{"b": 1}, {"c": 2}, 3], "d": null}));
+    for text in ["a[].b", "a[].c", "d.x", "x.y", "a[7]", "a[2]"] {
+        path(text).each_mut(&mut root, &mut |value| *value = Dynamic::from_int(value.as_int().unwrap() * 10));
+    }
+    assert_eq!(plain(&root), json!({"a": [{"b": 10}, {"c": 20}, 30], "d": null}));
 }
 
 fn segment() -> impl Strategy<Value = Segment> {

@@ -122,3 +122,107 @@ proptest! {
         prop_assert_eq!(one.dead, two.dead);
     }
 }
+
+/// Events of a delivery with an array, one for each item.
+fn run_split(steps: &str, body: &str) -> Outcome {
+    let text = format!(
+        "sources:\n  - webhook: {{ verify: none, split: true }}\nsteps:\n{steps}sinks:\n  - http: {{ url: http://127.0.0.1:9/ }}\n"
+    );
+    let tree = Arc::new(Tree::new().with("pipelines/p.yaml", &text));
+    let loaded = Plan::load(&tree, "pipelines/p.yaml", "p", &NoEnv, &Limits::default());
+    let plan = loaded.plan.unwrap_or_else(|| panic!("{:#?}", loaded.problems));
+    Pipeline::new(&plan).unwrap().run(&delivery(body), 1_768_472_430_000)
+}
+
+const BATCH: &str = "  - script:
+      inline: |
+        fn on_batch(events, settings) {
+          track(#{ event: \"Batch\", userId: \"u\", properties: #{ size: events.len() } });
+          events.map(|e| switch e.properties.act {
+            \"drop\" => outcome::drop(\"unwanted\"),
+            \"twice\" => [e, e],
+            \"no\" => outcome::reject(\"ValidationError\", \"no\"),
+            _ => (),
+          })
+        }
+";
+
+#[test]
+fn a_batch_is_all_that_reaches_the_step_and_its_answers_stay_in_place() {
+    let steps = format!("  - filter: event.properties.n != 1\n{BATCH}  - set: {{ properties.after: true }}\n");
+    let body = r#"[{"n":0.00},{"n":1},{"n":2,"act":"drop"},{"n":3.0,"act":"twice"},{"n":4,"act":"no"}]"#;
+    let outcome = run_split(&steps, body);
+    let told: Vec<_> = outcome
+        .messages
+        .iter()
+        .flatten()
+        .map(|message| {
+            let value: serde_json::Value = serde_json::from_slice(&message.bytes).unwrap();
+            format!("{} {} {}", message.origin, value["properties"]["n"], value["properties"]["size"])
+        })
+        .collect();
+    assert_eq!(told, ["0 0.0 null", "3.1 3.0 null", "3.2 3.0 null", "3.3 null 4"]);
+    assert!(texts(&outcome)[0].contains(r#""n":0.00"#), "untouched numbers leave as they came");
+    assert!(texts(&outcome).iter().all(|text| text.contains(r#""after":true"#)));
+    assert_eq!(outcome.dropped.iter().map(|dropped| dropped.reason.as_str()).collect::<Vec<_>>().len(), 2);
+    assert_eq!((outcome.dead[0].code.as_str(), outcome.dead[0].origin.index), ("validation-error", 4));
+    assert_eq!(outcome.ends(), 7);
+}
+
+#[test]
+fn a_batch_leaves_out_what_its_condition_does_and_keeps_the_order() {
+    let steps = format!("{BATCH}    when: event.properties.n > 0\n");
+    let outcome = run_split(&steps, r#"[{"n":0},{"n":1,"act":"twice"},{"n":0}]"#);
+    let origins: Vec<_> = outcome.messages[0].iter().map(|message| message.origin.to_string()).collect();
+    assert_eq!(origins, ["0", "1.1", "1.2", "1.3", "2"]);
+    let none = run_split(&steps, r#"[{"n":0},{"n":0}]"#);
+    assert_eq!((none.messages[0].len(), none.ends()), (2, 2), "without events the script is not run");
+}
+
+#[test]
+fn a_batch_that_fails_fails_for_every_event_as_on_error_says() {
+    let script = |on_error: &str| {
+        format!(
+            "  - script:\n      inline: |\n        fn on_batch(events) {{\n          events[0].properties.n = 9;\n          log::info(\"seen\");\n          throw \"no\";\n        }}\n    on_error: {on_error}\n"
+        )
+    };
+    let outcome = run_split(&script("dead_letter"), r#"[{"n":0},{"n":1}]"#);
+    assert_eq!((outcome.dead.len(), outcome.ends()), (2, 2));
+    assert_eq!(outcome.dead[1].place.as_deref(), Some("pipelines/p.yaml:9:11"));
+    assert_eq!(outcome.dead[1].stack, ["on_batch (pipelines/p.yaml:9:11)"]);
+    assert_eq!(outcome.dead[1].logs.len(), 1);
+    let outcome = run_split(&script("pass"), r#"[{"n":0},{"n":1}]"#);
+    assert!(texts(&outcome)[0].contains(r#""n":0"#), "{:?}", texts(&outcome));
+    assert_eq!(run_split(&script("drop"), r#"[{"n":0},{"n":1}]"#).dropped.len(), 2);
+}
+
+#[test]
+fn a_request_is_decoded_by_a_script_whatever_its_body_is() {
+    let script = "  - script:
+      inline: |
+        fn on_request(delivery, settings) {
+          for line in delivery.text.split(\"\\n\") { track(#{ event: line, userId: \"u\" }); }
+        }
+  - filter: event.event != \"b\"
+";
+    let text = format!(
+        "sources:\n  - webhook: {{ verify: none }}\nsteps:\n{script}sinks:\n  - http: {{ url: http://127.0.0.1:9/ }}\n"
+    );
+    let tree = Arc::new(Tree::new().with("pipelines/p.yaml", &text));
+    let plan = Plan::load(&tree, "pipelines/p.yaml", "p", &NoEnv, &Limits::default()).plan.unwrap();
+    let lines = Delivery { headers: vec![("content-type".into(), "text/plain".into())], ..delivery("a\nb\nc") };
+    let outcome = Pipeline::new(&plan).unwrap().run(&lines, 0);
+    let origins: Vec<_> = outcome.messages[0].iter().map(|message| message.origin.to_string()).collect();
+    assert_eq!((origins, outcome.ends()), (vec!["0.1".to_owned(), "0.3".to_owned()], 3));
+}
+
+#[test]
+fn an_event_without_a_handler_passes_or_ends_as_missing_says() {
+    let steps =
+        |missing: &str| format!("  - script:\n      inline: fn on_page(event) {{ event.name = \"x\"; }}\n{missing}");
+    assert_eq!(run(&steps(""), r#"{"a":1}"#).messages[0].len(), 1);
+    let dropped = run(&steps("      missing: drop\n"), r#"{"a":1}"#);
+    assert_eq!(dropped.dropped[0].reason, "the script has no handler for events of type `track`");
+    let dead = run(&steps("      missing: reject\n"), r#"{"a":1}"#);
+    assert_eq!(dead.dead[0].code, "event-not-supported");
+}

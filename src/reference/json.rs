@@ -39,7 +39,12 @@ fn entry(entry: &Entry) -> Value {
                 "example": def.example,
             });
             match &def.shape {
-                Shape::Value(ty) => object["takes"] = ty.expected().into(),
+                Shape::Value(ty) => {
+                    object["takes"] = ty.expected().into();
+                    if let Some((inner, _)) = ty.inner() {
+                        object["options"] = options(inner, &Example::none());
+                    }
+                }
                 Shape::Options { options: known, short } => {
                     object["options"] = options(known, &Example::new(def));
                     object["short"] = (*short).into();
@@ -72,6 +77,9 @@ fn option(opt: &'static Opt, example: &Example) -> Value {
         object.insert("example".into(), text.into());
     }
     object.insert("about".into(), opt.about.into());
+    if let Some((inner, _)) = opt.ty.inner() {
+        object.insert("options".into(), options(inner, &example.below(opt.name)));
+    }
     if let Type::Choice(forms) = opt.ty {
         let forms: Vec<_> = forms
             .iter()

@@ -54,6 +54,9 @@ fn part(out: &mut String, def: &Def) {
     match &def.shape {
         Shape::Value(ty) if !matches!(ty, Type::Raw) => {
             let _ = write!(out, "It takes {}.\n\n", ty.expected());
+            if let Some((inner, _)) = ty.inner() {
+                options(out, "", inner, &Example::none());
+            }
         }
         Shape::Value(_) => {}
         Shape::Options { options: known, short } => {
@@ -86,8 +89,9 @@ fn options(out: &mut String, path: &str, known: &'static [Opt], example: &Exampl
             Default::Absent => String::new(),
             Default::Is(text) => code(text),
         };
-        // The tables of the forms show how the options of a choice are written.
-        let shown = example.of(opt.name).filter(|_| !matches!(opt.ty, Type::Choice(_)));
+        // The tables below show how the options of a choice or a map are written.
+        let has_table = matches!(opt.ty, Type::Choice(_)) || opt.ty.inner().is_some();
+        let shown = example.of(opt.name).filter(|_| !has_table);
         let shown = shown.map_or_else(String::new, |text| code(&text));
         let _ = writeln!(
             out,
@@ -99,6 +103,10 @@ fn options(out: &mut String, path: &str, known: &'static [Opt], example: &Exampl
     }
     out.push('\n');
     for opt in known {
+        if let Some((inner, _)) = opt.ty.inner() {
+            let _ = write!(out, "`{path}{}`:\n\n", opt.name);
+            options(out, &format!("{path}{}: ", opt.name), inner, &example.below(opt.name));
+        }
         let Type::Choice(forms) = opt.ty else { continue };
         for form in forms {
             let inner = format!("{path}{}: {}", opt.name, form.name);

@@ -128,6 +128,10 @@ pub enum Type {
     Map(&'static Type),
     /// One of several forms, each written `word: options` like a part, or as the word alone where no option is needed.
     Choice(&'static [Form]),
+    /// A map of named options; a value that is no map sets the option named beside them, if there is one.
+    Options(&'static [Opt], Option<&'static str>),
+    /// A condition as the step `filter` takes it; the part reads it from the node as written.
+    Condition,
     /// Any value.
     Any,
     /// A value that the part itself reads, from the node as written (filters, conditions).
@@ -157,7 +161,22 @@ impl Type {
             Self::Choice(forms) => {
                 format!("one of {}", forms.iter().map(|form| form.name).collect::<Vec<_>>().join(", "))
             }
+            Self::Options(options, _) => {
+                format!("a map with {}", options.iter().map(|opt| opt.name).collect::<Vec<_>>().join(", "))
+            }
+            Self::Condition => "a condition, as event.type == \"track\"".into(),
             Self::Any | Self::Raw => "a value".into(),
+        }
+    }
+}
+
+impl Type {
+    /// The options of a map of options, or of a list of such maps, and its short form.
+    pub fn inner(self) -> Option<(&'static [Opt], Option<&'static str>)> {
+        match self {
+            Self::Options(options, short) => Some((options, short)),
+            Self::List(item) => item.inner(),
+            _ => None,
         }
     }
 }

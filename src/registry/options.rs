@@ -45,7 +45,9 @@ pub enum OptionValue {
     Map(Vec<(String, Span, OptionValue, Span)>),
     /// From `Choice`: the form's name and its options.
     Form(&'static str, Box<Options>),
-    /// From `Any` with references filled in, and from `Raw` and `Code` as written.
+    /// From `Options`.
+    Options(Box<Options>),
+    /// From `Any` with references filled in, and from `Raw`, `Condition` and `Code` as written.
     Node(Node),
 }
 
@@ -189,6 +191,14 @@ impl Options {
         }
     }
 
+    /// A map of options.
+    pub fn inner(&self, name: &str) -> Option<&Options> {
+        match self.value(name)? {
+            OptionValue::Options(options) => Some(options),
+            _ => None,
+        }
+    }
+
     /// A node as written.
     pub fn node(&self, name: &str) -> Option<&Node> {
         match self.value(name)? {
@@ -212,6 +222,11 @@ fn hash_value(value: &OptionValue, hasher: &mut sha2::Sha256) {
             hash_value(value, hasher);
         }),
         OptionValue::Node(node) => hasher.update(node.to_json().to_string()),
+        OptionValue::Form(form, options) => {
+            hasher.update(form);
+            hasher.update(options.fingerprint());
+        }
+        OptionValue::Options(options) => hasher.update(options.fingerprint()),
         // The names of the variants keep `1` and `"1"` apart; these hold no secrets.
         other => hasher.update(format!("{other:?}")),
     }

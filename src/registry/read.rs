@@ -142,7 +142,8 @@ impl Reader<'_> {
 
     fn read(&mut self, name: &str, ty: &Type, node: &Node) -> Option<OptionValue> {
         match ty {
-            Type::Raw => return Some(OptionValue::Node(node.clone())),
+            Type::Raw | Type::Condition => return Some(OptionValue::Node(node.clone())),
+            Type::Options(known, short) => return self.inner(name, known, *short, node),
             Type::Code if node.as_text().is_some() => return Some(OptionValue::Node(node.clone())),
             Type::Any => return self.filled(node).map(OptionValue::Node),
             Type::Choice(forms) => return self.choice(name, forms, node),
@@ -179,6 +180,29 @@ impl Reader<'_> {
         }
         self.problem("wrong-type", format!("`{name}` takes {}, not {}", ty.expected(), node.kind()), &node.span);
         None
+    }
+
+    /// A map of options inside of an option.
+    fn inner(
+        &mut self,
+        name: &str,
+        known: &'static [Opt],
+        short: Option<&'static str>,
+        node: &Node,
+    ) -> Option<OptionValue> {
+        if node.as_map().is_none() && short.is_none() {
+            let expected = Type::Options(known, short).expected();
+            self.problem("wrong-type", format!("`{name}` takes {expected}, not {}", node.kind()), &node.span);
+            return None;
+        }
+        let mut options = Options {
+            file: self.source.file.to_owned(),
+            span: node.span.clone(),
+            values: std::collections::BTreeMap::new(),
+        };
+        let before = self.problems.len();
+        self.options(known, short, node, &node.span, &mut options);
+        (self.problems.len() == before).then(|| OptionValue::Options(Box::new(options)))
     }
 
     /// A word, or a map with one key, like a part in a list.
@@ -256,7 +280,8 @@ impl Reader<'_> {
                 }
                 Some(OptionValue::Text(text.clone()))
             }
-            Type::Code | Type::List(_) | Type::Map(_) | Type::Choice(_) | Type::Any | Type::Raw => return None,
+            Type::Code | Type::List(_) | Type::Map(_) | Type::Choice(_) | Type::Options(..) => return None,
+            Type::Condition | Type::Any | Type::Raw => return None,
         };
         if value.is_none() {
             // A value from the environment may be a secret: it is not repeated.

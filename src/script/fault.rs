@@ -1,6 +1,6 @@
 //! From the interpreter's errors to diagnostics (while compiling) and failures (while running).
 
-use rhai::{Dynamic, EvalAltResult, ParseErrorType, Position};
+use rhai::{Dynamic, EvalAltResult, LexError, ParseErrorType, Position};
 
 use super::habits;
 use super::outcome::{Failure, LogLine, ScriptError};
@@ -15,6 +15,10 @@ pub fn fault(message: impl Into<String>) -> Fault {
 
 /// A text that does not parse, as a diagnostic.
 pub fn syntax(kind: &ParseErrorType, position: Position, unit: &Unit<'_>, namespaces: &[&str]) -> Diag {
+    let position = match kind {
+        ParseErrorType::BadInput(LexError::UnterminatedString) => start_of_text(position, unit),
+        _ => position,
+    };
     let diag = match kind {
         ParseErrorType::VariableUndefined(name) => unknown_variable(name, unit),
         ParseErrorType::ModuleUndefined(name) => {
@@ -40,6 +44,21 @@ pub fn syntax(kind: &ParseErrorType, position: Position, unit: &Unit<'_>, namesp
     unit.at(diag, position)
 }
 
+/// Where a text begins that does not end: the interpreter names the last `}` of one with `${…}` in it.
+fn start_of_text(position: Position, unit: &Unit<'_>) -> Position {
+    if unit.rest(position).starts_with(['"', '\'', '`']) {
+        return position;
+    }
+    let (line, column) = (position.line().unwrap_or(1), position.position().unwrap_or(1));
+    let mut lines: Vec<&str> = unit.text.split('\n').take(line).collect();
+    let end = lines.last().and_then(|last| last.char_indices().nth(column)).map(|(at, _)| at);
+    if let (Some(last), Some(end)) = (lines.last_mut(), end) {
+        *last = &last[..end];
+    }
+    let found = lines.iter().enumerate().rev().find_map(|(number, text)| Some((number, text, text.rfind('`')?)));
+    found.map_or(position, |(number, text, at)| Position::new(number as u16 + 1, text[..at].chars().count() as u16 + 1))
+}
+
 fn unknown_variable(name: &str, unit: &Unit<'_>) -> Diag {
     const GIVEN: [&str; 3] = ["event", "delivery", "settings"];
     let diag = Diag::error("unknown-variable", format!("unknown variable `{name}`"));
@@ -58,7 +77,15 @@ fn unknown_variable(name: &str, unit: &Unit<'_>) -> Diag {
 }
 
 /// How a run that stopped early failed.
-pub fn failure(error: Option<&EvalAltResult>, ending: Option<Ending>, places: &Places, logs: Vec<LogLine>) -> Failure {
+///
+/// `root` is the handler that was called, if one was.
+pub fn failure(
+    error: Option<&EvalAltResult>,
+    ending: Option<Ending>,
+    root: Option<&str>,
+    places: &Places,
+    logs: Vec<LogLine>,
+) -> Failure {
     let outer = error.and_then(|error| places.name("", error.position()));
     match ending {
         Some(Ending::Drop(reason)) => return Failure::Drop { reason, logs },
@@ -66,8 +93,13 @@ pub fn failure(error: Option<&EvalAltResult>, ending: Option<Ending>, places: &P
             let place = places.name(&source, position).or(outer);
             return Failure::Reject { code, reason, place, logs };
         }
+        Some(Ending::Retry { reason, after_ms, at: (source, position) }) => {
+            let place = places.name(&source, position).or(outer);
+            return Failure::Retry { reason, after_ms, place, logs };
+        }
+        Some(Ending::Need) => return Failure::Need,
         Some(Ending::Limit { code, message }) => {
-            return Failure::Error(ScriptError { code, message, place: outer, logs });
+            return Failure::Error(ScriptError { code, message, place: outer, stack: Vec::new(), logs });
         }
         None => {}
     }
@@ -76,12 +108,45 @@ pub fn failure(error: Option<&EvalAltResult>, ending: Option<Ending>, places: &P
             code: "script-error",
             message: "the script stopped".into(),
             place: None,
+            stack: Vec::new(),
             logs,
         });
     };
     let (source, inner) = innermost(error, "");
     let place = places.name(source, inner.position()).or(outer);
-    Failure::Error(ScriptError { code: code(inner), message: message(inner), place, logs })
+    Failure::Error(ScriptError {
+        code: code(inner),
+        message: message(inner),
+        place,
+        stack: stack(error, root, places),
+        logs,
+    })
+}
+
+/// The functions of a chain of calls, innermost first, each with the place that it had come to.
+fn stack(error: &EvalAltResult, root: Option<&str>, places: &Places) -> Vec<String> {
+    let (mut error, mut source, mut function) = (error, "", root.unwrap_or("the script"));
+    let mut frames = Vec::new();
+    loop {
+        if let Some(place) = places.name(source, error.position()) {
+            frames.push(format!("{function} ({place})"));
+        }
+        (error, source, function) = match error {
+            EvalAltResult::ErrorInFunctionCall(name, file, inner, _) => (inner, file, readable_function(name)),
+            EvalAltResult::ErrorInModule(file, inner, _) => (inner, file, "the module"),
+            _ => break,
+        };
+    }
+    // Without functions there is nothing to tell that the place does not.
+    if frames.len() < 2 && root.is_none() {
+        return Vec::new();
+    }
+    frames.reverse();
+    frames
+}
+
+fn readable_function(name: &str) -> &str {
+    if name.starts_with("anon$") { "a function without a name" } else { name }
 }
 
 /// The error that a chain of calls ends in, and the source name of the script that it is in.

@@ -7,6 +7,9 @@ pub fn advice(error: &ParseErrorType) -> Option<String> {
     match error {
         ParseErrorType::Reserved(word) => symbol(word),
         ParseErrorType::BadInput(LexError::MalformedChar(_)) => Some("texts stand in double quotes: \"…\"".to_owned()),
+        ParseErrorType::BadInput(LexError::UnterminatedString) => Some(
+            "a text ends with the sign that it began with, in the same line if that is \"; between ` it may have many lines".to_owned(),
+        ),
         ParseErrorType::BadInput(LexError::ImproperSymbol(found, _) | LexError::UnexpectedInput(found)) => {
             symbol(found)
         }

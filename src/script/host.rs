@@ -9,10 +9,11 @@ use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use rhai::{AST, Engine, Module, OptimizationLevel, ParseError, ParseErrorType, Scope};
+use rhai::{AST, Engine, Module, OptimizationLevel, ParseError, ParseErrorType, Position, Scope};
 
 use super::bounded;
 use super::check;
+use super::entry::Handlers;
 use super::exec::{Expression, Script};
 use super::fault;
 use super::lib;
@@ -41,6 +42,8 @@ pub struct Host {
     tables: Rc<Tables>,
     files: RefCell<BTreeSet<String>>,
     scripts: Cell<u32>,
+    remembers: Cell<bool>,
+    may_retry: Cell<bool>,
 }
 
 impl fmt::Debug for Host {
@@ -82,6 +85,8 @@ impl Host {
             tables,
             files: RefCell::default(),
             scripts: Cell::new(0),
+            remembers: Cell::new(false),
+            may_retry: Cell::new(false),
         })
     }
 
@@ -90,6 +95,8 @@ impl Host {
         let mut problems = Vec::new();
         let compiled = self.parse(unit, &check::given_variables(), &mut problems).map(|ast| {
             let found = check::facts(&ast);
+            let body = check::facts(&ast.clone_statements_only());
+            let functions = check::outline(&self.engine, unit.text);
             self.modules.while_open(unit.file, || {
                 for import in &found.imports {
                     modules::load(self, import, unit, &mut problems);
@@ -97,13 +104,21 @@ impl Host {
             });
             check::calls(self, &found, unit, &mut problems);
             check::tables(self, &found, unit, &mut problems);
-            (self.optimise(ast, unit.file), found)
+            self.note(&found);
+            check::scopes(&ast, unit, &mut problems);
+            check::fields(&found, unit, &mut problems);
+            check::handlers(&functions, &found, &body, unit, &mut problems);
+            let handlers = Handlers::new(&ast, &functions);
+            let own = |(name, _): &&(String, Position)| !found.map_keys.contains(name);
+            let asked = found.settings.iter().filter(own);
+            let asked = asked.map(|(name, position)| (name.clone(), unit.span(*position))).collect();
+            (self.optimise(ast, unit.file), handlers, body, asked)
         });
-        let (ast, found) = finish(compiled, problems, warnings)?;
+        let (ast, handlers, body, asked) = finish(compiled, problems, warnings)?;
         if unit.node.is_none() {
             self.files.borrow_mut().insert(unit.file.into());
         }
-        Ok(Script::new(self, ast, &found, unit))
+        Ok(Script::new(self, ast, (handlers, asked), &body, unit))
     }
 
     /// Compiles a condition: one expression, without statements.
@@ -114,6 +129,8 @@ impl Host {
             let found = check::facts(&ast);
             check::calls(self, &found, unit, &mut problems);
             check::tables(self, &found, unit, &mut problems);
+            self.note(&found);
+            check::fields(&found, unit, &mut problems);
             (self.optimise(ast, unit.file), found)
         });
         let (ast, found) = finish(compiled, problems, warnings)?;
@@ -126,6 +143,31 @@ impl Host {
         files.extend(self.modules.files());
         files.extend(self.tables.files());
         files.into_iter().collect()
+    }
+
+    /// Whether a script or module uses what deliveries before it left.
+    pub fn remembers(&self) -> bool {
+        self.remembers.get()
+    }
+
+    /// Whether a script or module may ask to be run again later.
+    pub fn may_retry(&self) -> bool {
+        self.may_retry.get()
+    }
+
+    /// Takes note of what a script or module uses.
+    pub fn note(&self, found: &check::Facts) {
+        if ["state", "cache"].iter().any(|namespace| found.namespaces.contains(*namespace)) {
+            self.remembers.set(true);
+        }
+        if found.calls.iter().any(|call| call.name == "retry") {
+            self.may_retry.set(true);
+        }
+    }
+
+    /// Counts a file as used: the pipeline is loaded anew when it changes.
+    pub fn use_file(&self, file: &str) {
+        self.files.borrow_mut().insert(file.into());
     }
 
     /// The interpreter.

@@ -13,12 +13,15 @@
 //!
 //! The interpreter's own size limits stay off: they re-measure a container at every write, which costs a third of the speed.
 
+pub mod answer;
 pub mod bounded;
 pub mod builtins;
 pub mod check;
 pub mod delivery;
+pub mod entry;
 pub mod exec;
 pub mod fault;
+pub mod form;
 pub mod habits;
 pub mod host;
 pub mod lib;
@@ -32,8 +35,11 @@ pub mod watchdog;
 #[cfg(test)]
 mod tests;
 
+pub use answer::Answer;
+pub use entry::Kind;
 pub use exec::{Expression, Script, constant};
 pub use host::Host;
 pub use limits::{Limits, STACK_BYTES};
 pub use outcome::{Failure, Input, LogLine, Ran, ScriptError};
 pub use place::Unit;
+pub use run::Run;

@@ -81,11 +81,15 @@ fn compile(host: &Host, file: &str, text: &Arc<str>, problems: &mut Vec<Diag>) {
     let before = problems.iter().filter(|problem| problem.is_error()).count();
     let Some(ast) = host.parse(&unit, &Scope::new(), problems) else { return };
     let found = check::facts(&ast);
+    host.note(&found);
     for import in &found.imports {
         load(host, import, &unit, problems);
     }
     check::calls(host, &found, &unit, problems);
     check::tables(host, &found, &unit, problems);
+    check::scopes(&ast, &unit, problems);
+    check::fields(&found, &unit, problems);
+    check::private_functions(&check::outline(host.engine(), text), &found, &unit, problems);
     if problems.iter().filter(|problem| problem.is_error()).count() > before {
         return;
     }

@@ -107,7 +107,10 @@ fn word_bytes(rest: &str) -> usize {
     match rest.chars().next() {
         Some(c) if is_word(c) => rest.find(|c| !is_word(c)).unwrap_or(rest.len()),
         Some('\n') | None => 0,
-        Some(quote @ ('"' | '`')) => rest[1..].find([quote, '\n']).map_or(1, |end| end + 2).min(rest.len()),
+        Some(quote @ ('"' | '`' | '\'')) => {
+            let inside = rest[1..].find([quote, '\n']).unwrap_or(rest.len() - 1);
+            1 + inside + usize::from(rest[1 + inside..].starts_with(quote))
+        }
         Some(c) => c.len_utf8(),
     }
 }

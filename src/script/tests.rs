@@ -2,6 +2,7 @@
 
 mod checks;
 mod examples;
+mod handlers;
 mod imports;
 mod library;
 mod runs;

@@ -19,9 +19,10 @@ impl Sink for Local {
         self.target.clone()
     }
 
-    fn encode(&self, event: &Event, _: &EventId<'_>, out: &mut Vec<u8>) -> Result<(), Refused> {
+    fn encode(&self, event: &Event, _: &EventId<'_>, out: &mut Vec<u8>) -> Result<Option<String>, Refused> {
         let start = out.len();
-        json::encode(&event.value, &event.tape, out).map_err(|error| {
+        let written = json::encode(&event.value, &event.tape, out);
+        written.map(|()| None).map_err(|error| {
             out.truncate(start);
             not_json(&error)
         })

@@ -50,7 +50,12 @@ impl<'a> Iterator for Members<'a> {
 pub(super) fn remove_members(json: &mut Vec<u8>, start: usize, keys: &[&str]) {
     let gone: Vec<_> =
         members(json, start).filter(|member| keys.contains(&&*member.key)).map(|member| member.span).collect();
-    for span in gone.into_iter().rev() {
+    remove_spans(json, gone);
+}
+
+/// Removes members of objects and elements of lists, in place; the spans are in order and do not overlap.
+pub(super) fn remove_spans(json: &mut Vec<u8>, spans: Vec<Range<usize>>) {
+    for span in spans.into_iter().rev() {
         // One of the commas around it goes too.
         if json.get(span.end) == Some(&b',') {
             json.drain(span.start..=span.end);
@@ -93,7 +98,7 @@ pub(super) fn grouped(number: usize) -> String {
     out
 }
 
-fn unescaped(quoted: &[u8]) -> Option<Cow<'_, str>> {
+pub(super) fn unescaped(quoted: &[u8]) -> Option<Cow<'_, str>> {
     if quoted.contains(&b'\\') {
         // A lone surrogate has no text; such a key is no key that anybody asks for.
         return Some(serde_json::from_slice::<String>(quoted).map_or(Cow::Borrowed("\u{fffd}"), Cow::Owned));
@@ -103,7 +108,7 @@ fn unescaped(quoted: &[u8]) -> Option<Cow<'_, str>> {
 }
 
 /// Behind the closing quote of the string that begins at `start`.
-fn string_end(json: &[u8], start: usize) -> usize {
+pub(super) fn string_end(json: &[u8], start: usize) -> usize {
     let mut at = start + 1;
     while let Some(byte) = json.get(at) {
         match byte {

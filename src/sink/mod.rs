@@ -13,6 +13,7 @@ mod message_id;
 mod refusal;
 mod retry_after;
 mod segment;
+mod segment_objects;
 mod signature;
 
 use ::http::HeaderMap;
@@ -27,7 +28,8 @@ pub use crate::event::Refused;
 use refusal::{not_json, refused};
 
 /// All sinks, sorted by name.
-pub static SINKS: &[&SinkDef] = &[&console::CONSOLE, &file::FILE, &http::HTTP, &segment::SEGMENT];
+pub static SINKS: &[&SinkDef] =
+    &[&console::CONSOLE, &file::FILE, &http::HTTP, &segment::SEGMENT, &segment_objects::SEGMENT_OBJECTS];
 
 /// A sink as it is listed: the definition and how to build it from options.
 pub struct SinkDef {
@@ -45,12 +47,24 @@ pub trait Sink: Send + Sync {
     /// Where the messages go.
     fn target(&self) -> Target;
 
+    /// Whether the sink is for such events. An event that other sinks of the pipeline are for passes it by; one that no sink is
+    /// for is encoded by all, which says why it cannot be sent.
+    fn fit(&self, _: &Event) -> bool {
+        true
+    }
+
     /// Writes the message of one event (without a line end), or says why it cannot be sent. `id` is the event's
-    /// deterministic id, used as `messageId` where the event has none. Called on worker threads.
-    fn encode(&self, event: &Event, id: &EventId<'_>, out: &mut Vec<u8>) -> Result<(), Refused>;
+    /// deterministic id, used as `messageId` where the event has none. Called on worker threads. The note, if there is one,
+    /// says what was left out on purpose; it goes to the log and names no value.
+    fn encode(&self, event: &Event, id: &EventId<'_>, out: &mut Vec<u8>) -> Result<Option<String>, Refused>;
 
     /// How messages are put together.
     fn batching(&self) -> Batching;
+
+    /// Messages with different keys do not go into one batch.
+    fn batch_key(&self, _: &Bytes) -> u64 {
+        0
+    }
 
     /// The request for a batch. Called anew for each attempt (fresh `sentAt`). Only for [`Target::Http`].
     fn request(&self, messages: &[Bytes], attempt: &Attempt) -> Outgoing;
@@ -173,6 +187,14 @@ pub enum Judgement {
         /// Why, for log and status.
         reason: String,
     },
+}
+
+/// Whether an event is an object record, as `set_object` makes them.
+fn is_object(event: &Event) -> bool {
+    let map = event.value.read_lock::<rhai::Map>();
+    map.as_ref()
+        .and_then(|map| map.get("type")?.read_lock::<rhai::ImmutableString>())
+        .is_some_and(|kind| *kind == "set")
 }
 
 #[cfg(test)]

@@ -57,7 +57,7 @@ fn every_example_builds_and_uses_every_option() {
 #[test]
 fn files_and_the_console_take_any_value_as_one_line() {
     let (value, tape) = crate::json::decode(b"[1,{\"a\":\"x\\ny\"}]", &crate::json::Limits::default()).unwrap();
-    let event = Event { value, tape, origin: Origin::default() };
+    let event = Event { value, tape, origin: Origin::default(), targets: crate::event::Targets::default() };
     for text in ["- console:", "- console: ndjson", "- file: out.ndjson"] {
         let def = SINKS.iter().find(|sink| text[2..].starts_with(sink.def.name)).unwrap();
         let sink = build_sink(def, text).unwrap();

@@ -1,7 +1,7 @@
 //! `file`: events from NDJSON and JSON files, one line or array item each.
 
 use super::{FileInput, Input, Refused, Reply, Request, Sample, Source, SourceDef, Verdict, listen};
-use crate::event::{Delivery, Event, Origin};
+use crate::event::{Delivery, Event, Origin, Targets};
 use crate::json;
 use crate::registry::{Def, Default, Opt, Room, Shape, Type};
 
@@ -55,7 +55,9 @@ impl Source for File {
 
     fn decode(&self, delivery: &Delivery) -> Vec<Result<Event, Refused>> {
         let event = match json::decode_bytes(delivery.body.clone(), &json::Limits::default()) {
-            Ok((value, tape)) if value.is_map() => Ok(Event { value, tape, origin: Origin::default() }),
+            Ok((value, tape)) if value.is_map() => {
+                Ok(Event { value, tape, origin: Origin::default(), targets: Targets::default() })
+            }
             Ok((value, _)) => Err(format!("an event is a JSON object, not {}", super::kind(&value))),
             Err(error) => Err(error.to_string()),
         };

@@ -3,37 +3,10 @@
 use rhai::{Dynamic, Map};
 use url::form_urlencoded;
 
+pub use crate::script::form::map;
+
 /// Deeper keys stay flat: a hostile key of a thousand dots must not become a thousand maps inside each other.
 const DEPTH_MAX: usize = 16;
-
-/// The pairs of a form or query as a map. A repeated key (also `key[]`) becomes an array; all values are texts.
-pub fn map(text: &[u8]) -> Map {
-    let mut map = Map::new();
-    for (key, value) in form_urlencoded::parse(text) {
-        let (key, array) = match key.strip_suffix("[]") {
-            Some(key) if !key.is_empty() => (key, true),
-            _ => (&*key, false),
-        };
-        let value = Dynamic::from(value.into_owned());
-        match map.get_mut(key) {
-            None if array => {
-                map.insert(key.into(), Dynamic::from_array(vec![value]));
-            }
-            None => {
-                map.insert(key.into(), value);
-            }
-            Some(have) => {
-                if let Some(mut items) = have.write_lock::<rhai::Array>() {
-                    items.push(value);
-                    continue;
-                }
-                let first = std::mem::take(have);
-                *have = Dynamic::from_array(vec![first, value]);
-            }
-        }
-    }
-    map
-}
 
 /// The pairs of a query as nested maps: `properties.subject=x` is `{properties: {subject: x}}`. The last of a repeated key wins.
 pub fn nested(query: &str) -> Map {

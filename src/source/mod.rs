@@ -2,13 +2,17 @@
 //!
 //! Both are pure: the engine owns sockets, files and the clock. Only `verify` sees unauthenticated bytes.
 
+pub mod bigcommerce;
+pub mod bigcommerce_storefront;
 pub mod cors;
 pub mod file;
 pub mod form;
 pub mod listen;
+pub mod medusa;
 pub mod segment;
 pub mod segment_webhook;
 pub mod shopify;
+pub mod shopify_pixel;
 #[cfg(test)]
 mod testing;
 pub mod time;
@@ -23,7 +27,17 @@ use crate::event::{Delivery, Event};
 use crate::registry::{Def, Options};
 
 /// All sources, sorted by name.
-pub static SOURCES: &[&SourceDef] = &[&file::DEF, &segment::DEF, &segment_webhook::DEF, &shopify::DEF, &webhook::DEF];
+pub static SOURCES: &[&SourceDef] = &[
+    &bigcommerce::DEF,
+    &bigcommerce_storefront::DEF,
+    &file::DEF,
+    &medusa::DEF,
+    &segment::DEF,
+    &segment_webhook::DEF,
+    &shopify::DEF,
+    &shopify_pixel::DEF,
+    &webhook::DEF,
+];
 
 /// An adapter as it is listed: the definition and how to build it from options.
 pub struct SourceDef {

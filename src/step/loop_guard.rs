@@ -1,6 +1,7 @@
 //! Step `loop_guard`: stamps each event with the pipelines it passed, and drops one that comes round again.
 
-use rhai::{Dynamic, ImmutableString, Map};
+use md5::{Digest, Md5};
+use rhai::{Array, Dynamic, ImmutableString, Map};
 
 use super::{Build, Context, Flow, Step, StepDef, StepError};
 use crate::diag::Diag;
@@ -23,7 +24,8 @@ pub(super) static LOOP_GUARD: StepDef = StepDef {
                   them: the stamp has the last name only, so a longer loop is ended by the number of hops.\n\n\
                   It belongs at the end of the steps, behind a script that may make the context anew, and once into a pipeline: a second \
                   guard would meet the stamp of the first one. Nothing else may write `context.pipeline`: where it is something else than \
-                  a map, it is replaced.",
+                  a map, it is replaced.\n\nWith `write_key`, the stamp of Segment's Repeater is honoured and made too: `context.repeatChain` is a list with the MD5 of \
+                  each write key on the way, and an event whose list has this key's is dropped.",
         shape: Shape::Options {
             options: &[
                 Opt {
@@ -38,10 +40,16 @@ pub(super) static LOOP_GUARD: StepDef = StepDef {
                     default: Default::Is("3"),
                     about: "How many guarded pipelines an event may go through.",
                 },
+                Opt {
+                    name: "write_key",
+                    ty: Type::Secret,
+                    default: Default::Absent,
+                    about: "The write key of the Segment source that this pipeline sends to, for `context.repeatChain`.",
+                },
             ],
             short: None,
         },
-        example: "- loop_guard:\n    name: shop-eu\n    hops_max: 3\n",
+        example: "- loop_guard:\n    name: shop-eu\n    hops_max: 3\n    write_key: ${SEGMENT_WRITE_KEY}\n",
     },
     build,
 };
@@ -50,6 +58,8 @@ struct LoopGuard {
     name: Option<ImmutableString>,
     hops_max: i64,
     stamp: Path,
+    /// The MD5 of the write key, and the list that it stands in.
+    chain: Option<(ImmutableString, Path)>,
 }
 
 fn build(options: &Options, _: &mut Build<'_>) -> Result<Box<dyn Step>, Vec<Diag>> {
@@ -57,9 +67,13 @@ fn build(options: &Options, _: &mut Build<'_>) -> Result<Box<dyn Step>, Vec<Diag
     if name.as_ref().is_some_and(|name| name.is_empty()) {
         return Err(vec![options.error("name", "wrong-value", "a `name` cannot be empty")]);
     }
-    let keys = ["context", "pipeline"].map(|key| Segment::Key(key.to_owned()));
-    let Some(stamp) = Path::new(keys.to_vec()) else { return Err(Vec::new()) };
-    Ok(Box::new(LoopGuard { name, hops_max: options.int("hops_max"), stamp }))
+    let in_context = |key: &str| Path::new(["context", key].map(|key| Segment::Key(key.to_owned())).to_vec());
+    let (Some(stamp), Some(chain)) = (in_context("pipeline"), in_context("repeatChain")) else {
+        return Err(Vec::new());
+    };
+    let key = options.secret("write_key").map(|key| hex::encode(Md5::digest(key.reveal().trim())));
+    let chain = key.map(|key| (key.into(), chain));
+    Ok(Box::new(LoopGuard { name, hops_max: options.int("hops_max"), stamp, chain }))
 }
 
 impl Step for LoopGuard {
@@ -67,11 +81,29 @@ impl Step for LoopGuard {
         let name = self.name.clone().unwrap_or_else(|| ImmutableString::from(&*cx.delivery.pipeline));
         let (seen, hop) =
             self.stamp.with(&event.value, |stamp| stamp.map(|stamp| read(stamp, &name)).unwrap_or_default());
-        if seen || hop >= self.hops_max {
+        let is_own =
+            |key: &Dynamic, own: &str| key.as_immutable_string_ref().is_ok_and(|key| key.eq_ignore_ascii_case(own));
+        let repeats = self.chain.as_ref().is_some_and(|(own, path)| {
+            let has_own =
+                |chain: &Dynamic| chain.as_array_ref().is_ok_and(|keys| keys.iter().any(|key| is_own(key, own)));
+            path.any(&event.value, has_own)
+        });
+        if seen || repeats || hop >= self.hops_max {
             return Ok(Flow::Drop(REASON.to_owned()));
         }
         let stamp = Map::from([("name".into(), name.into()), ("hop".into(), Dynamic::from_int(hop + 1))]);
         self.stamp.set(&mut event.value, Dynamic::from_map(stamp)).map_err(|error| super::paths::blocked(&error))?;
+        if let Some((own, path)) = &self.chain {
+            let add = &mut |place: &mut Dynamic| {
+                if !place.is_array() {
+                    *place = Dynamic::from_array(Array::new());
+                }
+                if let Ok(mut keys) = place.as_array_mut() {
+                    keys.push(own.clone().into());
+                }
+            };
+            path.update(&mut event.value, add).map_err(|error| super::paths::blocked(&error))?;
+        }
         Ok(Flow::Next(event))
     }
 }
@@ -89,7 +121,7 @@ fn read(stamp: &Dynamic, name: &ImmutableString) -> (bool, i64) {
 mod tests {
     use serde_json::{Value, json};
 
-    use crate::event::{Delivery, Event, Origin};
+    use crate::event::{Delivery, Event, Origin, Targets};
     use crate::json::{from_json_value, to_json_value};
     use crate::step::tests::build_step;
     use crate::step::{Context, Flow};
@@ -98,15 +130,21 @@ mod tests {
     fn passed(step: &str, pipeline: &str, event: &Value) -> Option<Value> {
         let step = build_step(step).unwrap_or_else(|problems| panic!("{problems:?}"));
         let delivery = Delivery { pipeline: pipeline.into(), ..Delivery::default() };
-        let mut cx = Context { delivery: &delivery, identity: "d", now_ms: 0, logs: Vec::new() };
-        let event = Event { value: from_json_value(event), tape: std::rc::Rc::default(), origin: Origin::default() };
+        let session = crate::state::Session::empty();
+        let mut cx = Context::new(&delivery, "d", 0, &session);
+        let event = Event {
+            value: from_json_value(event),
+            tape: std::rc::Rc::default(),
+            origin: Origin::default(),
+            targets: Targets::default(),
+        };
         match step.apply(event, &mut cx).unwrap() {
             Flow::Next(event) => Some(to_json_value(&event.value).unwrap()),
             Flow::Drop(reason) => {
                 assert_eq!(reason, "loop_detected");
                 None
             }
-            Flow::Fork(_) => panic!("a guard never forks"),
+            other => panic!("a guard never {other:?}"),
         }
     }
 
@@ -149,13 +187,33 @@ mod tests {
     }
 
     #[test]
+    fn the_chain_of_write_keys_is_honoured_and_made() {
+        let own = "eabf43b1d263e7594d24748dddc4ffd8";
+        let guard = "- loop_guard: { write_key: key-a }";
+        let first = passed(guard, "p", &json!({"context": {"repeatChain": ["other"]}})).unwrap();
+        let chain = &first["context"]["repeatChain"];
+        assert_eq!(*chain, json!(["other", own]));
+        let again = json!({"context": {"repeatChain": chain}});
+        assert_eq!(passed(guard, "q", &again), None, "another pipeline with the same key");
+        assert!(passed("- loop_guard: { write_key: key-b }", "q", &again).is_some());
+        assert!(passed("- loop_guard: {}", "q", &again).is_some());
+        let strange = passed(guard, "p", &json!({"context": {"repeatChain": "x"}})).unwrap();
+        assert_eq!(strange["context"]["repeatChain"], json!([own]));
+    }
+
+    #[test]
     fn a_context_that_is_no_map_is_an_error() {
         let step = build_step("- loop_guard: {}").unwrap_or_else(|problems| panic!("{problems:?}"));
         let delivery = Delivery::default();
-        let mut cx = Context { delivery: &delivery, identity: "d", now_ms: 0, logs: Vec::new() };
+        let session = crate::state::Session::empty();
+        let mut cx = Context::new(&delivery, "d", 0, &session);
         let value = from_json_value(&json!({"context": "x"}));
-        let error =
-            step.apply(Event { value, tape: std::rc::Rc::default(), origin: Origin::default() }, &mut cx).unwrap_err();
+        let error = step
+            .apply(
+                Event { value, tape: std::rc::Rc::default(), origin: Origin::default(), targets: Targets::default() },
+                &mut cx,
+            )
+            .unwrap_err();
         assert_eq!(error.code, "path-blocked");
         assert!(build_step("- loop_guard: { name: \"\" }").is_err());
         assert!(build_step("- loop_guard: { hops_max: 0 }").is_err());

@@ -97,7 +97,7 @@ pub(super) fn collect<T>(results: impl Iterator<Item = Result<T, Diag>>) -> Resu
 
 /// An event whose shape does not allow what a step should do.
 pub(super) fn blocked(error: &SetError) -> StepError {
-    StepError { code: "path-blocked", reason: error.to_string(), place: None }
+    StepError::new("path-blocked", error.to_string())
 }
 
 /// The bytes from an offset of the text on, where the text stands in the file as it is; all of it otherwise.

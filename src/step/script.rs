@@ -1,12 +1,33 @@
 //! The step `script`: a Rhai script rewrites, drops or multiplies the event.
 
-use rhai::Dynamic;
+mod run;
 
-use super::{Build, Context, Flow, Step, StepDef, StepError, script_failure, settings};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use super::{Build, Step, StepDef, settings};
 use crate::diag::{Diag, did_you_mean};
-use crate::event::Event;
+use crate::lookup::Access;
 use crate::registry::{Def, Default, Opt, Options, Room, Shape, Type};
-use crate::script::{Failure, Input, Script, Unit, constant};
+use crate::script::{Unit, constant};
+use run::{Missing, ScriptStep};
+
+const DETAILS: &str = "The script sees `event`, `delivery` and `settings`. What it leaves in `event` goes on, followed by what it \
+    added with `track`, `identify` and their like; `event = ();` leaves only those, `drop(\"why\")` leaves nothing. A script that \
+    fails emits nothing.\n\n\
+    Instead of a body a script can have **handlers**, functions that are called by their name:\n\n\
+    - `fn on_track(event, settings, delivery)`, and likewise `on_identify`, `on_page`, `on_screen`, `on_group`, `on_alias`, \
+      `on_delete` and `on_set` (object records), is called for the events of its type. What it makes of `event` goes on, given back or \
+      not. It can also give another map with a `type`, an array of such maps that go on in its place, or an `outcome::…`. An event \
+      whose type has no handler passes; see `missing`.\n\
+    - `fn on_request(delivery, settings)` decodes a request (`delivery.json()`, `delivery.form()`, `delivery.text`). It is called for \
+      each event that the source makes of the request, which is one unless the source splits it. That event is used up; what the \
+      handler emits or gives goes on.\n\
+    - `fn on_batch(events, settings, delivery)` is called once for all events of a delivery that reach the step, instead of the handlers \
+      by type. It gives an array with an answer for each event, in their order: a map, an array of maps, an `outcome::…`, or `()` for \
+      the event as it stands in `events`. If it gives nothing, all go on as they stand in `events`.\n\n\
+    The last parameters can be left out. A value counts as given after `return`, or at the end without `;`. Statements outside \
+    functions run before the handler: imports, and constants, which functions see as `global::NAME`.";
 
 /// The step's definition.
 pub(super) static SCRIPT: StepDef = StepDef {
@@ -14,9 +35,7 @@ pub(super) static SCRIPT: StepDef = StepDef {
         name: "script",
         room: Room::Step,
         about: "Rewrites the event with a Rhai script",
-        details: "The script sees `event`, `delivery` and `settings`. What it leaves in `event` goes on, followed by what it added with \
-                  `track`, `identify` and their like; `event = ();` leaves only those, `drop(\"why\")` leaves nothing. A script that \
-                  fails emits nothing.",
+        details: DETAILS,
         shape: Shape::Options {
             options: &[
                 Opt {
@@ -31,30 +50,100 @@ pub(super) static SCRIPT: StepDef = StepDef {
                     default: Default::Absent,
                     about: "The script itself. This or `file`.",
                 },
+                Opt {
+                    name: "http",
+                    ty: Type::Options(HTTP, None),
+                    default: Default::Absent,
+                    about: "What the script's `http::` functions may reach.",
+                },
+                Opt {
+                    name: "retry",
+                    ty: Type::Options(RETRY, None),
+                    default: Default::Is("{}"),
+                    about: "How often, and after how long, an event comes again that the script asks to `retry`.",
+                },
+                Opt {
+                    name: "missing",
+                    ty: Type::Word(&["pass", "drop", "reject"]),
+                    default: Default::Is("pass"),
+                    about: "With handlers, what becomes of an event whose type has none.",
+                },
             ],
             short: Some("file"),
         },
-        example: "- script:\n    inline: event.properties.checked = true;\n",
+        example: "- script:\n    inline: event.properties.checked = true;\n- script:\n    inline: |\n      fn on_identify(event, settings) {\n        \
+            event.traits.source = settings.source;\n      }\n    missing: drop\n    http: { allow: [ api.example.com ], per_second: 20, concurrent: 8 }\n    \
+            retry: { times: 6, wait: 30s }\n  settings: { source: shop }\n",
     },
     build,
 };
 
+/// What `http::` may reach.
+const HTTP: &[Opt] = &[
+    Opt {
+        name: "allow",
+        ty: Type::List(&Type::Text),
+        default: Default::Required,
+        about: "Hosts: `api.example.com`, `*.example.com`, `host:port`. A name that leads to a private address is refused, unless \
+                the address or its network (`10.0.0.0/8`) is listed too.",
+    },
+    Opt {
+        name: "per_second",
+        ty: Type::Int(1, 10_000),
+        default: Default::Is("20"),
+        about: "Requests to one host per second, of all scripts together; more wait.",
+    },
+    Opt {
+        name: "concurrent",
+        ty: Type::Int(1, 256),
+        default: Default::Is("8"),
+        about: "Requests to one host at once.",
+    },
+];
+
+/// When a retried event comes again.
+const RETRY: &[Opt] = &[
+    Opt {
+        name: "times",
+        ty: Type::Int(0, 100),
+        default: Default::Is("6"),
+        about: "How often it comes again before it is a dead letter.",
+    },
+    Opt {
+        name: "wait",
+        ty: Type::Duration,
+        default: Default::Is("30s"),
+        about: "How long it waits the first time. The wait doubles from time to time, up to 20 minutes, unless the script says \
+                how long.",
+    },
+];
+
+/// The `http` options as a value; without them nothing may be reached.
+pub(super) fn access(options: &Options) -> Arc<Access> {
+    let Some(http) = options.inner("http") else { return Arc::default() };
+    Arc::new(Access {
+        allow: http.texts("allow").into_iter().map(str::to_owned).collect(),
+        per_second: http.int("per_second") as u32,
+        concurrent: http.int("concurrent") as u32,
+    })
+}
+
 fn build(options: &Options, cx: &mut Build<'_>) -> Result<Box<dyn Step>, Vec<Diag>> {
-    let script = match (options.opt_text("file"), options.node("inline")) {
+    let scripts_file;
+    let unit = match (options.opt_text("file"), options.node("inline")) {
         (Some(name), None) => {
-            let file = format!("scripts/{name}");
-            let Some(text) = cx.tree.get(&file) else {
-                let mut diag = options.error("file", "script-missing", format!("no script `{file}`"));
+            scripts_file = format!("scripts/{name}");
+            let Some(text) = cx.tree.get(&scripts_file) else {
+                let mut diag = options.error("file", "script-missing", format!("no script `{scripts_file}`"));
                 diag.help = Some(nearest_script(name, cx));
                 return Err(vec![diag]);
             };
-            cx.host.script(&Unit { file: &file, text, node: None, file_text: text }, cx.warnings)?
+            Unit { file: &scripts_file, text, node: None, file_text: text }
         }
         (None, Some(node)) => {
             let file = options.file();
-            let text = node.as_text().unwrap_or_default();
             let file_text = cx.tree.get(file).map_or("", |text| text);
-            cx.host.script(&Unit { file, text, node: Some(node), file_text }, cx.warnings)?
+            Unit { file, text: node.as_text().unwrap_or_default(), node: Some(node), file_text }
         }
         (Some(_), Some(_)) => {
             return Err(vec![options.error("inline", "script-twice", "`file` and `inline` exclude each other")]);
@@ -64,8 +153,28 @@ fn build(options: &Options, cx: &mut Build<'_>) -> Result<Box<dyn Step>, Vec<Dia
             return Err(vec![diag.at(options.file(), options.part_span())]);
         }
     };
-    settings::check(options, cx);
-    Ok(Box::new(ScriptStep { script, settings: constant(cx.settings.clone()) }))
+    let script = cx.host.script(&unit, cx.warnings)?;
+    settings::check(options, &script, unit.file, cx);
+    let missing = match options.text("missing") {
+        "drop" => Missing::Drop,
+        "reject" => Missing::Reject,
+        _ => Missing::Pass,
+    };
+    if missing != Missing::Pass && script.handlers().by_type().next().is_none() {
+        let diag =
+            options.error("missing", "no-handlers", "`missing` says nothing of a script without handlers by type");
+        return Err(vec![diag.help("write fn on_track(event, settings) { … } in the script, or remove `missing`")]);
+    }
+    let retry = options.inner("retry");
+    Ok(Box::new(ScriptStep {
+        script,
+        settings: constant(cx.settings.clone()),
+        missing,
+        run: Rc::clone(cx.host.run()),
+        access: access(options),
+        retries: retry.map_or(0, |retry| retry.int("times") as u32),
+        wait_ms: retry.map_or(0, |retry| retry.int("wait") as u64),
+    }))
 }
 
 /// What to write instead of the name of a script that is not there.
@@ -86,43 +195,5 @@ fn nearest_script(name: &str, cx: &Build<'_>) -> String {
         Some(near) => format!("did you mean `{near}`? Names of scripts begin below scripts/"),
         None if names.is_empty() => "scripts are the .rhai files below scripts/; there are none".to_owned(),
         None => format!("there are {}", names.join(", ")),
-    }
-}
-
-struct ScriptStep {
-    script: Script,
-    settings: Dynamic,
-}
-
-impl Step for ScriptStep {
-    fn apply(&self, event: Event, cx: &mut Context<'_>) -> Result<Flow, StepError> {
-        let Event { value, tape, origin } = event;
-        let input = Input {
-            event: value,
-            delivery: cx.delivery,
-            identity: cx.identity,
-            origin,
-            settings: &self.settings,
-            now_ms: cx.now_ms,
-        };
-        match self.script.run(input) {
-            Ok(ran) => {
-                cx.logs.extend(ran.logs);
-                if ran.emitted.is_empty()
-                    && let Some(value) = ran.event
-                {
-                    return Ok(Flow::Next(Event { value, tape, origin }));
-                }
-                let values = ran.event.into_iter().chain(ran.emitted);
-                Ok(Flow::Fork(values.map(|value| Event { value, tape: tape.clone(), origin }).collect()))
-            }
-            Err(mut failure) => {
-                cx.logs.extend(failure.take_logs());
-                match failure {
-                    Failure::Drop { reason, .. } => Ok(Flow::Drop(reason)),
-                    other => Err(script_failure(other)),
-                }
-            }
-        }
     }
 }

@@ -5,12 +5,16 @@ use std::collections::BTreeSet;
 use super::Build;
 use crate::diag::{Diag, did_you_mean};
 use crate::registry::Options;
+use crate::script::Script;
 
 /// Warns about settings of a script that look like a misspelt one.
 ///
 /// Scripts hand `settings` on to functions, lay it over defaults and may go through it. So a name counts as known
 /// wherever it stands in a script, and only one that is near to such a name is spoken of.
-pub(super) fn check(options: &Options, build: &mut Build<'_>) {
+///
+/// What the script reads as `settings.name` is known exactly, so there the misspelt name may be the script's: it is spoken of
+/// when it is near to a setting that is given and that the script does not read.
+pub(super) fn check(options: &Options, script: &Script, file: &str, build: &mut Build<'_>) {
     let given: BTreeSet<String> = match build.settings.read_lock::<rhai::Map>() {
         Some(map) if !map.is_empty() => map.keys().map(ToString::to_string).collect(),
         _ => return,
@@ -31,6 +35,15 @@ pub(super) fn check(options: &Options, build: &mut Build<'_>) {
             Some(span) => diag.at(options.file(), span),
             None => diag.in_file(options.file()),
         });
+    }
+    let asked = script.asked_settings();
+    let is_asked = |name: &str| asked.iter().any(|(asked, _)| asked == name);
+    let unread = || given.iter().map(String::as_str).filter(|name| !is_asked(name));
+    for (name, span) in asked.iter().filter(|(name, _)| !given.contains(name)) {
+        if let Some(near) = did_you_mean(name, unread()) {
+            let diag = Diag::warning("unknown-setting", format!("there is no setting `{name}`"));
+            warnings.push(diag.at(file, span.clone()).help(format!("did you mean `{near}`?")));
+        }
     }
     build.warnings.extend(warnings);
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::event::Origin;
+use crate::event::{Origin, Targets};
 use crate::registry::{Environment, Room, Source, read_options};
 use crate::{json, yaml};
 
@@ -21,21 +21,32 @@ impl Environment for AnyValue {
     }
 }
 
-/// Builds a step from a list item in YAML; warnings go into the list.
+/// Builds a step from a list item in YAML, in a project with what the examples refer to; warnings go into the list.
 pub(super) fn build_with_warnings(text: &str, warnings: &mut Vec<Diag>) -> Result<Box<dyn Step>, Vec<Diag>> {
+    let tree = Tree::new()
+        .with("scripts/shop/order.rhai", "event.properties.seen = true;")
+        .with("scripts/tables/products.csv", "sku,cost,supplier\nA-1,4.50,North\nB-2,9,South\n")
+        .with("scripts/tables/countries.csv", "code,name\nDE,Germany\n")
+        .with(
+            "scripts/plans/shop.yaml",
+            "rules: [ { type: TRACK, key: Order Completed, jsonSchema: { type: object } } ]\n",
+        );
+    build_in(text, tree, warnings)
+}
+
+/// The same in a project of one's own.
+pub(super) fn build_in(text: &str, tree: Tree, warnings: &mut Vec<Diag>) -> Result<Box<dyn Step>, Vec<Diag>> {
     let (node, mut problems) = yaml::parse(FILE, text);
     assert!(problems.is_empty(), "{problems:?}");
     let part = node.unwrap().as_list().unwrap()[0].as_map().unwrap()[0].clone();
     let def = STEPS.iter().find(|step| step.def.name == part.key).unwrap();
     let source = Source { file: FILE, env: &AnyValue };
     let options = read_options(&def.def, &part.value, &part.key_span, &source, &mut problems).ok_or(problems)?;
-    let mut tree = Tree::new().with(FILE, text);
-    // What the examples of steps refer to.
-    tree.insert("scripts/shop/order.rhai", "event.properties.seen = true;");
-    let tree = Arc::new(tree);
+    let tree = Arc::new(tree.with(FILE, text));
     let host = Host::new(&tree, crate::script::Limits::default());
+    let sinks = ["segment", "objects"].map(str::to_owned);
     let settings = rhai::Dynamic::from_map(rhai::Map::new());
-    (def.build)(&options, &mut Build { host: &host, tree: &tree, settings, warnings })
+    (def.build)(&options, &mut Build { host: &host, tree: &tree, settings, sinks: &sinks, warnings })
 }
 
 /// The same, without looking at warnings.
@@ -45,14 +56,20 @@ pub(super) fn build_step(text: &str) -> Result<Box<dyn Step>, Vec<Diag>> {
 
 /// Applies a step to an event.
 pub(super) fn apply(text: &str, event: &Value) -> Result<Flow, StepError> {
-    let step = build_step(text).unwrap_or_else(|problems| panic!("{text}: {problems:?}"));
-    let delivery = Delivery::default();
-    let mut cx = Context { delivery: &delivery, identity: "d", now_ms: 0, logs: Vec::new() };
-    let value = json::from_json_value(event);
-    step.apply(Event { value, tape: Rc::default(), origin: Origin::default() }, &mut cx)
+    apply_to(&*build_step(text).unwrap_or_else(|problems| panic!("{text}: {problems:?}")), event)
 }
 
-fn changed(text: &str, event: &Value) -> Value {
+/// Applies a built step to an event.
+pub(super) fn apply_to(step: &dyn Step, event: &Value) -> Result<Flow, StepError> {
+    let delivery = Delivery::default();
+    let session = crate::state::Session::empty();
+    let mut cx = Context::new(&delivery, "d", 0, &session);
+    let value = json::from_json_value(event);
+    step.apply(Event { value, tape: Rc::default(), origin: Origin::default(), targets: Targets::default() }, &mut cx)
+}
+
+/// The event that a step passes on.
+pub(super) fn changed(text: &str, event: &Value) -> Value {
     let Flow::Next(event) = apply(text, event).unwrap() else { panic!("{text} ended the event") };
     json::to_json_value(&event.value).unwrap()
 }

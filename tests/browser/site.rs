@@ -1,5 +1,6 @@
 //! A web server of another origin than Cartwire: it serves the page and the library, and hears what the page tells.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::PathBuf;
@@ -26,18 +27,34 @@ pub(crate) struct Site {
 struct Files {
     /// The folder with the library's scripts.
     umd: PathBuf,
+    /// Pages and scripts by their path, in front of all others.
+    own: BTreeMap<String, String>,
     run: Value,
+    /// What was posted to a Shopify theme's `/cart/update.js`.
+    carts: Mutex<Vec<Value>>,
     go: (Mutex<bool>, Condvar),
     tell: Sender<(String, Value)>,
 }
 
 impl Site {
     /// Serves the page for one run, described as `page.js` wants it.
+    #[allow(dead_code, reason = "each test uses its part")]
     pub(crate) fn start(umd: PathBuf, run: Value) -> Self {
+        Self::serving(umd, BTreeMap::new(), run)
+    }
+
+    /// Serves a test's own pages, for one run that they find in `run.js`.
+    #[allow(dead_code, reason = "each test uses its part")]
+    pub(crate) fn of(own: BTreeMap<String, String>, run: Value) -> Self {
+        Self::serving(PathBuf::new(), own, run)
+    }
+
+    fn serving(umd: PathBuf, own: BTreeMap<String, String>, run: Value) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let (tell, told) = channel();
-        let files = Arc::new(Files { umd, run, go: <(Mutex<bool>, Condvar)>::default(), tell });
+        let files =
+            Arc::new(Files { umd, own, run, carts: Mutex::default(), go: <(Mutex<bool>, Condvar)>::default(), tell });
         let serving = Arc::clone(&files);
         std::thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
@@ -60,12 +77,19 @@ impl Site {
         self.files.go.1.notify_all();
     }
 
+    /// What the page has left in its cart.
+    #[allow(dead_code, reason = "each test uses its part")]
+    pub(crate) fn carts(&self) -> Vec<Value> {
+        self.files.carts.lock().unwrap().clone()
+    }
+
     /// Waits until the page tells this.
     pub(crate) fn wait_for(&mut self, what: &str) -> Value {
         self.wait_until(what, |told, value, _| if told == what { Some(value.clone()) } else { None })
     }
 
     /// Waits until a condition on the requests of the page to Cartwire holds.
+    #[allow(dead_code, reason = "each test uses its part")]
     pub(crate) fn wait_for_requests(&mut self, what: &str, found: impl Fn(&[Value]) -> bool) {
         if !found(&self.requests) {
             self.wait_until(what, |_, _, requests| found(requests).then_some(()));
@@ -132,8 +156,16 @@ fn answer(path: &str, body: &[u8], files: &Files) -> (&'static str, Option<Vec<u
         let _ = files.tell.send((what.to_owned(), value));
         return ("text/plain", Some(Vec::new()));
     }
+    if path == "/cart/update.js" {
+        files.carts.lock().unwrap().push(serde_json::from_slice(body).unwrap_or(Value::Null));
+        return ("application/json", Some(b"{}".to_vec()));
+    }
     if let Some(name) = path.strip_prefix("/umd/") {
         return (SCRIPT, std::fs::read(files.umd.join(name)).ok());
+    }
+    if let Some(text) = files.own.get(path) {
+        let kind = if text.starts_with("<!doctype") { "text/html" } else { SCRIPT };
+        return (kind, Some(text.clone().into_bytes()));
     }
     match path {
         "/" | "/shop" => ("text/html", Some(include_bytes!("page.html").to_vec())),

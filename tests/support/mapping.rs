@@ -1,9 +1,9 @@
-//! The shipped Shopify mapping in process: a webhook and settings in, Segment messages out.
+//! The shipped mappings in process: deliveries and settings in, Segment messages out.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use cartwire::check::{self, Case, Given};
+use cartwire::check::{self, Canned, Case, Given};
 use cartwire::engine::read_tree;
 use cartwire::pipeline::{Pipeline, Plan};
 use cartwire::registry::Environment;
@@ -16,6 +16,8 @@ pub struct Mapped {
     pub messages: Vec<Value>,
     /// Dead letters and other failures: none, as a rule.
     pub failures: Vec<String>,
+    /// How each event ended, as `dropped: …`.
+    pub ends: Vec<String>,
     /// What the scripts logged.
     pub logs: Vec<String>,
 }
@@ -54,11 +56,41 @@ pub fn payloads() -> PathBuf {
 
 /// Runs payloads through `pipelines/shopify.yaml` with some of its settings changed, as `("money", "presentment")`.
 pub fn map(settings: &[(&str, &str)], webhooks: &[(&str, Vec<u8>)]) -> Vec<Mapped> {
+    map_in("shopify", settings, webhooks.iter().map(|(topic, body)| shopify(topic, body.clone())).collect())
+}
+
+/// The topic of what a pixel posts.
+pub const PIXEL: &str = "pixel";
+
+/// The shop of all webhooks and pixels here.
+pub const SHOP: &str = "example-store.myshopify.com";
+
+/// A webhook of that topic, or what a pixel posts.
+fn shopify(topic: &str, body: Vec<u8>) -> Given {
+    let mut given = Given::new(Some(if topic == PIXEL { "shopify_pixel" } else { "shopify" }.to_owned()), body);
+    if topic == PIXEL {
+        given.query = format!("shop={SHOP}");
+    } else {
+        given.set_header("x-shopify-topic", topic);
+        given.set_header("x-shopify-shop-domain", SHOP);
+    }
+    given
+}
+
+/// Lets a test run as many Shopify payloads as it likes, each depending on what came of those before.
+pub fn explore<T: Send>(
+    settings: &[(&str, &str)],
+    test: impl FnOnce(&dyn Fn(&str, Vec<u8>) -> Mapped) -> T + Send,
+) -> T {
     let settings: Vec<_> = settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
-    let webhooks: Vec<_> = webhooks.iter().map(|(topic, body)| ((*topic).to_owned(), body.clone())).collect();
-    // Scripts run on stacks of the size that workers have.
-    let thread = std::thread::Builder::new().stack_size(STACK_BYTES);
-    thread.spawn(move || map_here(&settings, webhooks)).unwrap().join().unwrap()
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().stack_size(STACK_BYTES);
+        let exploring = thread.spawn_scoped(scope, || {
+            let pipeline = load("shopify", &settings, |text| text);
+            test(&|topic, body| one(&pipeline, "shopify", shopify(topic, body), vec![]))
+        });
+        exploring.unwrap().join().unwrap()
+    })
 }
 
 /// One payload file under one topic.
@@ -67,16 +99,44 @@ pub fn map_file(settings: &[(&str, &str)], topic: &str, file: &str) -> Mapped {
     map(settings, &[(topic, body)]).remove(0)
 }
 
-fn map_here(settings: &[(String, String)], webhooks: Vec<(String, Vec<u8>)>) -> Vec<Mapped> {
-    const FILE: &str = "pipelines/shopify.yaml";
+/// Runs deliveries, each by itself, through a shipped pipeline with some of its settings changed.
+pub fn map_in(pipeline: &str, settings: &[(&str, &str)], deliveries: Vec<Given>) -> Vec<Mapped> {
+    map_asking(pipeline, settings, |text| text, deliveries.into_iter().map(|given| (given, vec![])).collect())
+}
+
+/// The same, with the pipeline's text changed further, and with what the outside answers to each delivery's lookups.
+pub fn map_asking(
+    pipeline: &str,
+    settings: &[(&str, &str)],
+    change: fn(String) -> String,
+    deliveries: Vec<(Given, Vec<Canned>)>,
+) -> Vec<Mapped> {
+    let pipeline = pipeline.to_owned();
+    let settings: Vec<_> = settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+    // Scripts run on stacks of the size that workers have.
+    let thread = std::thread::Builder::new().stack_size(STACK_BYTES);
+    thread.spawn(move || map_here(&pipeline, &settings, change, deliveries)).unwrap().join().unwrap()
+}
+
+fn map_here(
+    name: &str,
+    settings: &[(String, String)],
+    change: fn(String) -> String,
+    deliveries: Vec<(Given, Vec<Canned>)>,
+) -> Vec<Mapped> {
+    let pipeline = load(name, settings, change);
+    deliveries.into_iter().map(|(given, http)| one(&pipeline, name, given, http)).collect()
+}
+
+fn load(name: &str, settings: &[(String, String)], change: fn(String) -> String) -> Pipeline {
+    let file = format!("pipelines/{name}.yaml");
     let mut tree = read_tree(Path::new(env!("CARGO_MANIFEST_DIR"))).unwrap();
-    let text = tree.get(FILE).unwrap().to_string();
-    tree.insert(FILE, changed(&text, settings));
-    let loaded = Plan::load(&Arc::new(tree), FILE, "shopify", &Invented, &Limits::default());
+    let text = tree.get(&file).unwrap().to_string();
+    tree.insert(file.clone(), change(changed(&text, settings)));
+    let loaded = Plan::load(&Arc::new(tree), &file, name, &Invented, &Limits::default());
     let problems: Vec<_> = loaded.problems.iter().map(ToString::to_string).collect();
     assert!(problems.is_empty(), "{problems:?}");
-    let pipeline = Pipeline::new(&loaded.plan.unwrap()).unwrap();
-    webhooks.into_iter().map(|(topic, body)| one(&pipeline, &topic, body)).collect()
+    Pipeline::new(&loaded.plan.unwrap()).unwrap()
 }
 
 /// The pipeline's text with other values for settings that it has.
@@ -90,14 +150,26 @@ fn changed(text: &str, settings: &[(String, String)]) -> String {
     lines.join("\n") + "\n"
 }
 
-fn one(pipeline: &Pipeline, topic: &str, body: Vec<u8>) -> Mapped {
-    let mut given = Given::new(Some("shopify".to_owned()), body);
-    given.set_header("x-shopify-topic", topic);
+/// Several payloads one after another, of which the later ones find what the earlier ones left.
+pub fn journey(settings: &[(&str, &str)], webhooks: &[(&str, Vec<u8>)]) -> Mapped {
+    let settings: Vec<_> = settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+    let given: Vec<_> = webhooks.iter().map(|(topic, body)| shopify(topic, body.clone())).collect();
+    let thread = std::thread::Builder::new().stack_size(STACK_BYTES);
+    let run = move || all(&load("shopify", &settings, |text| text), "shopify", given, vec![]);
+    thread.spawn(run).unwrap().join().unwrap()
+}
+
+fn one(pipeline: &Pipeline, name: &str, given: Given, http: Vec<Canned>) -> Mapped {
+    all(pipeline, name, vec![given], http)
+}
+
+fn all(pipeline: &Pipeline, name: &str, given: Vec<Given>, http: Vec<Canned>) -> Mapped {
     let case = Case {
-        pipeline: "shopify".to_owned(),
-        name: topic.to_owned(),
+        pipeline: name.to_owned(),
+        name: "given".to_owned(),
         file: String::new(),
-        given: vec![given],
+        given,
+        http,
         now_ms: 1_768_472_430_000,
         // Any expectation: what came out is looked at here.
         expect: None,
@@ -115,5 +187,11 @@ fn one(pipeline: &Pipeline, topic: &str, body: Vec<u8>) -> Mapped {
         check::Failure::Unstated(_) => None,
         failure => Some(format!("{failure:?}")),
     });
-    Mapped { messages: messages.collect(), failures: failures.collect(), logs: result.logs.clone() }
+    let ends = result.trace.iter().filter_map(|record| record.state.clone().err());
+    Mapped {
+        messages: messages.collect(),
+        failures: failures.collect(),
+        ends: ends.collect(),
+        logs: result.logs.clone(),
+    }
 }

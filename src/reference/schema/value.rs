@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{map_schema, required};
+use super::{map_schema, options_schema, required};
 use crate::registry::{Form, Type};
 
 /// A text that holds a reference: what it becomes shows only when it is filled in.
@@ -37,6 +37,8 @@ pub(super) fn schema(ty: &Type) -> Value {
         }
         Type::Map(value) => json!({ "type": "object", "additionalProperties": schema(value) }),
         Type::Choice(forms) => choice(forms),
+        Type::Options(options, short) => options_schema(options, *short),
+        Type::Condition => json!({ "$ref": "#/$defs/condition" }),
         Type::Any | Type::Raw => json!({}),
     }
 }

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::{Call, Facts, GIVEN, methods};
+use super::{Call, Facts, methods};
 use crate::diag::{Diag, did_you_mean};
 use crate::script::builtins::{ANY, BUILTINS};
+use crate::script::entry;
 use crate::script::host::Host;
 use crate::script::lib::{self, Fun};
 use crate::script::place::Unit;
@@ -17,14 +18,24 @@ pub fn calls(host: &Host, facts: &Facts, unit: &Unit<'_>, problems: &mut Vec<Dia
             if call.namespace.is_empty() { plain(facts, &imported, call) } else { qualified(host, facts, call) };
         problems.extend(problem.map(|problem| unit.at(problem, call.position)));
     }
-    for (name, position) in &facts.unreachable {
+    for (name, function, position) in &facts.unreachable {
         let diag = Diag::error("unknown-variable", format!("unknown variable `{name}`"));
-        problems.push(
-            unit.at(
-                diag.help("functions do not see the variables of the script: hand it over as an argument"),
-                *position,
-            ),
-        );
+        let help = match entry::kind(function) {
+            Some(kind) if kind.roles().iter().any(|role| role.name() == name) => {
+                let names: Vec<_> = kind.roles().iter().map(|role| role.name()).collect();
+                format!("make it a parameter: fn {function}({})", names.join(", "))
+            }
+            _ => "functions do not see the variables of the script: hand it over as an argument".to_owned(),
+        };
+        problems.push(unit.at(diag.help(help), *position));
+    }
+    for (name, position) in &facts.headers {
+        if name.chars().any(|letter| letter.is_ascii_uppercase()) {
+            let diag =
+                Diag::error("header-case", format!("`delivery.headers` has no `{name}`: its names are in lower case"));
+            problems
+                .push(unit.at(diag.help(format!("write delivery.header(\"{name}\"), which ignores case")), *position));
+        }
     }
     for (name, position) in &facts.assigned {
         if ["delivery", "settings"].contains(&name.as_str()) && !facts.binds(name) {
@@ -36,16 +47,6 @@ pub fn calls(host: &Host, facts: &Facts, unit: &Unit<'_>, problems: &mut Vec<Dia
 }
 
 fn unused(host: &Host, facts: &Facts, unit: &Unit<'_>, problems: &mut Vec<Diag>) {
-    for (name, position) in &facts.declared {
-        if GIVEN.contains(&name.as_str()) {
-            let diag = Diag::warning("shadowed-name", format!("`let {name}` hides the script's own `{name}`"));
-            problems
-                .push(unit.at(diag.help(format!("write `{name} = …` to change it, or take another name")), *position));
-        } else if !name.starts_with('_') && !facts.mentions(name) {
-            let diag = Diag::warning("unused-variable", format!("`{name}` is never used"));
-            problems.push(unit.at(diag.help(format!("remove it, or call it `_{name}`")), *position));
-        }
-    }
     for import in &facts.imports {
         let named = import.alias.is_empty() || facts.namespaces.contains(&import.alias);
         if !named && !methods::uses(host, facts, import) {

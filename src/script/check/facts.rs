@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use rhai::{AST, ASTFlags, ASTNode, Expr, FnCallExpr, Position, Stmt};
+use rhai::{AST, ASTFlags, ASTNode, BinaryExpr, Expr, FnCallExpr, Position, Stmt};
 
 use super::GIVEN;
 
@@ -43,8 +43,8 @@ pub struct Facts {
     pub calls: Vec<Call>,
     /// All imports.
     pub imports: Vec<Import>,
-    /// `let` and `const`: name and place.
-    pub declared: Vec<(String, Position)>,
+    /// Names that `let` and `const` declare.
+    declared: BTreeSet<String>,
     /// Names that hold values other than by `let`: parameters and loop variables.
     pub bound: BTreeSet<String>,
     /// Variables where they stand.
@@ -55,10 +55,18 @@ pub struct Facts {
     pub namespaces: BTreeSet<String>,
     /// Keys of maps: a function can be kept under one.
     pub keys: BTreeSet<String>,
+    /// Keys of maps that are written out: a default may stand under one.
+    pub map_keys: BTreeSet<String>,
     /// The script's own functions with their number of parameters.
     pub functions: Vec<(String, usize)>,
-    /// The script's own variables where a function uses them, which it cannot.
-    pub unreachable: Vec<(String, Position)>,
+    /// The script's own variables where a function uses them, which it cannot: name, function, place.
+    pub unreachable: Vec<(String, String, Position)>,
+    /// Fields of `event`, where they are named.
+    pub event_fields: Vec<(String, Position)>,
+    /// Entries of `settings`, where they are named.
+    pub settings: Vec<(String, Position)>,
+    /// Entries of `delivery.headers`, where they are named.
+    pub headers: Vec<(String, Position)>,
     /// Variables that are assigned to, or whose parts are.
     pub assigned: Vec<(String, Position)>,
 }
@@ -69,9 +77,14 @@ impl Facts {
         self.used.contains(name)
     }
 
+    /// Where a variable is used first.
+    pub fn first_use(&self, name: &str) -> Option<Position> {
+        self.read.iter().find(|(read, _)| read == name).map(|(_, position)| *position)
+    }
+
     /// Whether the script itself gives that name a value.
     pub fn binds(&self, name: &str) -> bool {
-        self.bound.contains(name) || self.declared.iter().any(|(declared, _)| declared == name)
+        self.bound.contains(name) || self.declared.contains(name)
     }
 }
 
@@ -83,9 +96,7 @@ pub fn facts(ast: &AST) -> Facts {
         facts.bound.extend(function.params.iter().map(|name| (*name).to_string()));
     }
     for function in ast.iter_functions() {
-        let only = ast.clone_functions_only_filtered(|_, _, _, name, params| {
-            name == function.name && params == function.params.len()
-        });
+        let only = only(ast, function.name, function.params.len());
         // Closures are functions that get what they use of their surroundings as parameters.
         let mut inside = Facts::default();
         inside.bound.extend(function.params.iter().map(ToString::to_string));
@@ -94,13 +105,22 @@ pub fn facts(ast: &AST) -> Facts {
             true
         });
         let foreign = |(name, _): &&(String, Position)| GIVEN.contains(&name.as_str()) && !inside.binds(name);
-        facts.unreachable.extend(inside.read.iter().filter(foreign).cloned());
+        let told = |(name, at): &(String, Position)| (name.clone(), function.name.to_owned(), *at);
+        facts.unreachable.extend(inside.read.iter().filter(foreign).map(told));
     }
     ast.walk(&mut |path| {
         facts.node(path.last());
         true
     });
     facts
+}
+
+/// The script with this function and nothing else.
+pub fn only(ast: &AST, name: &str, params: usize) -> AST {
+    // Cloning with a filter does not filter the first functions that it clones.
+    let mut only = ast.clone_functions_only();
+    only.retain_functions(|_, _, have, count| have == name && count == params);
+    only
 }
 
 impl Facts {
@@ -116,7 +136,7 @@ impl Facts {
         match statement {
             Stmt::Var(variable, flags, _) => {
                 let name = &variable.0;
-                self.declared.push((name.name.to_string(), name.pos));
+                self.declared.insert(name.name.to_string());
                 if flags.contains(ASTFlags::EXPORTED) {
                     self.used.insert(name.name.to_string());
                 }
@@ -156,12 +176,36 @@ impl Facts {
                     self.read.push((variable.1.to_string(), *position));
                     self.used.insert(variable.1.to_string());
                 } else {
+                    if variable.2.root() == "global" {
+                        self.used.insert(variable.1.to_string());
+                    }
                     self.namespaces.insert(variable.2.root().to_string());
                 }
             }
-            Expr::Map(entries, _) => self.keys.extend(entries.0.iter().map(|(key, _)| key.name.to_string())),
+            Expr::Dot(parts, _, _) | Expr::Index(parts, _, _) => self.chain(parts),
+            Expr::Map(entries, _) => {
+                let names = || entries.0.iter().map(|(key, _)| key.name.to_string());
+                self.keys.extend(names());
+                self.map_keys.extend(names());
+            }
             Expr::Property(property, _) => {
                 self.keys.insert(property.2.to_string());
+            }
+            _ => {}
+        }
+    }
+
+    /// A chain as `event.properties.a` or `event["properties"]`: the variable, and all that follows.
+    fn chain(&mut self, parts: &BinaryExpr) {
+        let Expr::Variable(variable, _, _) = &parts.lhs else { return };
+        let Some((name, position)) = entry(&parts.rhs) else { return };
+        match variable.1.as_str() {
+            "event" => self.event_fields.push((name, position)),
+            "settings" => self.settings.push((name, position)),
+            "delivery" if name == "headers" => {
+                if let Expr::Dot(rest, _, _) | Expr::Index(rest, _, _) = &parts.rhs {
+                    self.headers.extend(entry(&rest.rhs));
+                }
             }
             _ => {}
         }
@@ -188,6 +232,16 @@ impl Facts {
             lends_variable: matches!(call.args.first(), Some(Expr::Variable(..) | Expr::ThisPtr(_))),
             position,
         });
+    }
+}
+
+/// The first entry that a chain goes to from here, if it is named in the text.
+fn entry(expression: &Expr) -> Option<(String, Position)> {
+    match expression {
+        Expr::Property(property, position) => Some((property.2.to_string(), *position)),
+        Expr::StringConstant(name, position) => Some((name.to_string(), *position)),
+        Expr::Dot(parts, _, _) | Expr::Index(parts, _, _) => entry(&parts.lhs),
+        _ => None,
     }
 }
 

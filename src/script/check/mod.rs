@@ -3,11 +3,19 @@
 
 pub mod calls;
 pub mod facts;
+pub mod fields;
+pub mod handlers;
 mod methods;
+pub mod outline;
+pub mod scopes;
 pub mod tables;
 
 pub use calls::calls;
-pub use facts::{Call, Facts, Import, facts};
+pub use facts::{Call, Facts, Import, facts, only};
+pub use fields::fields;
+pub use handlers::{handlers, private_functions};
+pub use outline::{Function, outline};
+pub use scopes::scopes;
 pub use tables::tables;
 
 use rhai::Scope;

@@ -49,7 +49,7 @@ pub const FUNS: &[Fun] = &[
         about: "The click ids of an address (gclid, fbclid, msclkid, ttclid and their like); `()` if it has none.",
         example: r#"campaign::click_ids("https://example.com/?gclid=abc&x=1") == #{ gclid: "abc" }
 campaign::click_ids("https://example.com/") == ()"#,
-        add: |module, lib| put_text(module, lib, "click_ids", |text| Ok(chosen(text, click_id))),
+        add: |module, lib| put_text(module, lib, "click_ids", |text| Ok(some(chosen(text, click_id)))),
     },
     Fun {
         name: "campaign::context",
@@ -60,7 +60,7 @@ campaign::context("https://example.com/") == ()"#,
         add: |module, lib| {
             put_text(module, lib, "context", |text| {
                 let own = |key: &str| (key == "ref").then(|| key.to_owned());
-                Ok(chosen(text, |key| utm(key).or_else(|| click_id(key)).or_else(|| own(key))))
+                Ok(some(chosen(text, |key| utm(key).or_else(|| click_id(key)).or_else(|| own(key)))))
             });
         },
     },
@@ -72,7 +72,7 @@ campaign::context("https://example.com/") == ()"#,
         example: r#"campaign::parse("https://example.com/?utm_source=news&utm_campaign=Spring%20Sale") == #{ source: "news", name: "Spring Sale" }
 campaign::parse("/?x=1") == ()
 campaign::parse(()) == ()"#,
-        add: |module, lib| put_text(module, lib, "parse", |text| Ok(chosen(text, utm))),
+        add: |module, lib| put_text(module, lib, "parse", |text| Ok(some(chosen(text, utm)))),
     },
     Fun {
         name: "campaign::referrer",
@@ -108,13 +108,27 @@ fn click_id(key: &str) -> Option<String> {
     CLICK_IDS.iter().find(|id| **id == key).map(|id| (*id).to_owned())
 }
 
+/// The utm parameters of an address, named as in `context.campaign`.
+pub fn parameters(text: &str) -> Map {
+    chosen(text, utm)
+}
+
+/// The click ids of an address.
+pub fn click_ids(text: &str) -> Map {
+    chosen(text, click_id)
+}
+
+fn some(map: Map) -> Dynamic {
+    if map.is_empty() { Dynamic::UNIT } else { map.into() }
+}
+
 /// The parameters that `name` gives a name to. Empty values do not count, and of a repeated one the first does.
-fn chosen(text: &str, name: impl Fn(&str) -> Option<String>) -> Dynamic {
+fn chosen(text: &str, name: impl Fn(&str) -> Option<String>) -> Map {
     let mut map = Map::new();
     for (key, value) in url::pairs(url::query_of(text)).filter(|(_, value)| !value.is_empty()) {
         if let Some(name) = name(&key.to_ascii_lowercase()) {
             map.entry(name.into()).or_insert_with(|| value.into_owned().into());
         }
     }
-    if map.is_empty() { Dynamic::UNIT } else { map.into() }
+    map
 }

@@ -10,6 +10,7 @@
 
 pub mod arg;
 pub mod base64;
+pub mod cache;
 pub mod campaign;
 pub mod decimal;
 pub mod email;
@@ -17,6 +18,7 @@ pub mod emit;
 pub mod hash;
 pub mod hex;
 pub mod hmac;
+pub mod http;
 pub mod ip;
 pub mod json;
 pub mod jwt;
@@ -25,9 +27,11 @@ pub mod log;
 pub mod map;
 pub mod money;
 pub mod number;
+pub mod outcome;
 pub mod path;
 pub mod phone;
 pub mod regex;
+pub mod state;
 pub mod table;
 pub mod text;
 pub mod time;
@@ -39,7 +43,7 @@ pub mod zlib;
 
 use std::rc::Rc;
 
-use rhai::{Dynamic, Engine, FuncRegistration, Module, RhaiNativeFunc, Variant};
+use rhai::{Dynamic, Engine, FuncRegistration, Module, NativeCallContext, RhaiFunc, RhaiNativeFunc, Shared, Variant};
 
 use super::delivery;
 use super::run::{Fault, Run};
@@ -84,6 +88,11 @@ pub struct Namespace {
 pub static NAMESPACES: &[Namespace] = &[
     Namespace { name: "", about: "Events, endings and values, without a namespace.", funs: emit::FUNS },
     Namespace { name: "base64", about: "Base64, plain and URL-safe.", funs: base64::FUNS },
+    Namespace {
+        name: "cache",
+        about: "Values with a time to live that all scripts of a pipeline share.",
+        funs: cache::FUNS,
+    },
     Namespace { name: "campaign", about: "Campaign parameters and click ids of an address.", funs: campaign::FUNS },
     Namespace { name: "delivery", about: "The delivery that the event came from.", funs: delivery::FUNS },
     Namespace {
@@ -94,6 +103,7 @@ pub static NAMESPACES: &[Namespace] = &[
     Namespace { name: "hash", about: "Digests as lower-case hex.", funs: hash::FUNS },
     Namespace { name: "hex", about: "Hexadecimal digits.", funs: hex::FUNS },
     Namespace { name: "hmac", about: "Keyed digests, and a comparison in constant time.", funs: hmac::FUNS },
+    Namespace { name: "http", about: "Requests to hosts that the step lists.", funs: http::FUNS },
     Namespace { name: "ip", about: "Addresses of the internet protocol.", funs: ip::FUNS },
     Namespace { name: "json", about: "JSON texts.", funs: json::FUNS },
     Namespace { name: "jwt", about: "JSON Web Tokens.", funs: jwt::FUNS },
@@ -106,9 +116,11 @@ pub static NAMESPACES: &[Namespace] = &[
     Namespace { name: "map", about: "Whole maps: merge, choose, clean.", funs: map::FUNS },
     Namespace { name: "money", about: "Exact decimal amounts.", funs: money::FUNS },
     Namespace { name: "number", about: "Numbers, and texts that people wrote them in.", funs: number::FUNS },
+    Namespace { name: "outcome", about: "What is to become of an event, for handlers to give.", funs: outcome::FUNS },
     Namespace { name: "path", about: "Values deep inside maps and arrays.", funs: path::FUNS },
     Namespace { name: "phone", about: "Phone numbers.", funs: phone::FUNS },
     Namespace { name: "regex", about: "Regular expressions.", funs: regex::FUNS },
+    Namespace { name: "state", about: "What a step remembers from delivery to delivery.", funs: state::FUNS },
     Namespace { name: "table", about: "Look-up tables from files below scripts/.", funs: table::FUNS },
     Namespace { name: "text", about: "Texts that may be absent: trim, case, split, normalise.", funs: text::FUNS },
     Namespace { name: "time", about: "Times as milliseconds since 1970 and as ISO 8601 texts.", funs: time::FUNS },
@@ -183,7 +195,38 @@ where
     R: Variant + Clone,
     T: RhaiNativeFunc<A, N, X, R, F> + 'static,
 {
-    FuncRegistration::new(name).set_into_module(module, function);
+    let function = located(function.into_rhai_function(true, false));
+    FuncRegistration::new(name).set_into_module_raw(module, T::param_types(), function);
+}
+
+/// A native function as the interpreter keeps it.
+type AnyFunction = dyn Fn(Option<NativeCallContext<'_>>, &mut [&mut Dynamic]) -> Native;
+
+/// The same function, whose errors have the place of the call: the interpreter gives none to errors of functions that are called
+/// by a namespace.
+fn located(function: RhaiFunc) -> RhaiFunc {
+    let wrap = |inner: Shared<AnyFunction>| -> Shared<AnyFunction> {
+        Shared::new(move |cx: Option<NativeCallContext<'_>>, args: &mut [&mut Dynamic]| {
+            let place = cx.as_ref().map(NativeCallContext::call_position);
+            inner(cx, args).map_err(|mut error| {
+                if error.position().is_none()
+                    && let Some(place) = place
+                {
+                    error.set_position(place);
+                }
+                error
+            })
+        })
+    };
+    match function {
+        RhaiFunc::Pure { func, is_pure, is_volatile, .. } => {
+            RhaiFunc::Pure { func: wrap(func), has_context: true, is_pure, is_volatile }
+        }
+        RhaiFunc::Method { func, is_pure, is_volatile, .. } => {
+            RhaiFunc::Method { func: wrap(func), has_context: true, is_pure, is_volatile }
+        }
+        other => other,
+    }
 }
 
 /// Adds a function of one text, charged by the length of the text; absent stays absent.

@@ -122,7 +122,7 @@ fn warnings_do_not_keep_a_script_from_running() {
     let text = "let event = #{ a: 1 }; let b = 2;";
     let script = host.script(&unit("scripts/main.rhai", text), &mut warnings).unwrap();
     let codes: Vec<_> = warnings.iter().map(|diag| diag.code).collect();
-    assert_eq!(codes, ["shadowed-name", "unused-variable"]);
+    assert_eq!(codes, ["unused-variable", "shadowed-name"]);
     assert_eq!(json_of(&run(&script, "{}").unwrap().event.unwrap()), r#"{"a":1}"#);
 }
 
@@ -153,4 +153,139 @@ fn the_table_of_builtins_is_for_the_rhai_that_is_locked() {
     let lock = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.lock"));
     assert!(lock.contains("name = \"rhai\"\nversion = \"1.27."), "Rhai has changed");
     assert!(crate::script::builtins::BUILTINS.is_sorted_by_key(|(name, _)| *name));
+}
+
+#[test]
+fn handlers_that_would_never_be_called_as_meant_are_told() {
+    expect("fn on_trak(event) { event.a = 1; }", "unknown-handler", "1:4", "did you mean `on_track`?");
+    expect("fn onIdentify(event) {}", "unknown-handler", "1:4", "did you mean `on_identify`?");
+    expect("let a = 1; fn\n  on_indentify(event) {}\nevent.a = a;", "unknown-handler", "2:3", "on_identify");
+    expect("fn on_track() {}", "wrong-parameters", "1:4", "write fn on_track(event, settings, delivery)");
+    expect("fn on_track(a, b, c, d) {}", "wrong-parameters", "1:4", "last ones can be left out");
+    expect("fn on_track(event, delivery) {}", "wrong-parameters", "1:20", "(event, settings, delivery)");
+    expect("fn on_request(event) {}", "wrong-parameters", "1:15", "(delivery, settings)");
+    expect("fn on_batch(event) {}", "wrong-parameters", "1:13", "(events, settings, delivery)");
+    expect("fn on_track(e) {}\nfn on_track(e, s) {}", "handler-twice", "2:4", "keep the one");
+    expect("fn on_request(d) {}\nfn on_track(e) {}", "handler-alone", "2:4", "later step");
+    expect("event.a = 1;\nfn on_track(event) {}", "body-and-handlers", "1:1", "move what concerns");
+}
+
+#[test]
+fn handlers_as_they_are_meant_are_fine() {
+    for text in [
+        "import \"lib/m\" as m;\nconst A = 1;\nfn on_track(e, s, d) { e.a = m::f(d.topic) + s.b + global::A; }\nfn on_page(event) {}",
+        "fn on_batch(events, settings, delivery) { events }\nfn on_track(event, settings) { event }",
+        "fn on_request(delivery, settings) { track(delivery.json()) }",
+        "private fn on_track(event) { event.a = 1; }",
+        // Called, or nothing like a handler.
+        "fn on_trak(event) { event }\nevent = on_trak(event);",
+        "fn one(x) { x }\nfn f(event) { one(event) }\nevent.a = f(event);",
+    ] {
+        let tree = Tree::new().with("scripts/lib/m.rhai", "fn f(x) { x }");
+        assert_eq!(problems_in(tree, text), [], "{text}");
+    }
+}
+
+#[test]
+fn a_function_with_a_parameter_of_the_name_of_a_given_variable_does_not_vouch_for_others() {
+    let text = "fn a(event) { event.x }\nfn b(x) { event.x + x }\nfn c(event) { event.y }\nevent.z = a(event) + b(1) + c(event);";
+    expect(text, "unknown-variable", "2:11", "as an argument");
+}
+
+#[test]
+fn names_that_nothing_uses_are_told_function_by_function() {
+    expect(
+        "fn f(a) { let x = a; x }\nfn g(a) { let x = a; a }\nevent.a = f(1) + g(2);",
+        "unused-variable",
+        "2:15",
+        "`_x`",
+    );
+    expect("if event.a { let x = 1; }\nlet x = 2; event.b = x;", "unused-variable", "1:18", "");
+    expect("try { event.a = 1; } catch { let x = 1; }", "unused-variable", "1:34", "");
+    expect("switch event.a { 1 => { let x = 1; }, _ => () }", "unused-variable", "1:29", "");
+    expect("event.a = if event.b { let x = 1; 2 } else { 3 };", "unused-variable", "1:28", "");
+    expect("[1].for_each(|i| { let x = i; });", "unused-variable", "1:24", "");
+    expect("fn help(a) { a }\nevent.a = 1;", "unused-function", "1:4", "remove it");
+    expect("fn map.help() { this.a }\nevent.a = 1;", "unused-function", "1:8", "remove it");
+    let module = |text: &str| {
+        let tree = Tree::new().with("scripts/m.rhai", text);
+        problems_in(tree, "import \"m\" as m;\nevent.a = m::f(1);")
+            .into_iter()
+            .map(|(code, ..)| code)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(module("import \"m2\" as m2;\nfn f(x) { x }"), ["unused-import", "import-missing"]);
+    assert_eq!(
+        module("private fn g(x) { x }\nfn f(x) { let y = x; x }\nfn h(x) { x }"),
+        ["unused-variable", "unused-function"]
+    );
+    assert_eq!(module("const A = 1; const B = 2;\nfn f(x) { global::A + x }"), ["unused-variable"]);
+    assert_eq!(module("private fn g(x) { x }\nexport const C = 1;\nfn f(x) { [x].map(g) }"), [""; 0]);
+}
+
+#[test]
+fn a_variable_that_hides_another_is_told() {
+    expect(
+        "let x = 1;\nif event.a { let x = 2; event.b = x; }\nevent.c = x;",
+        "shadowed-variable",
+        "2:18",
+        "write `x = …`",
+    );
+    expect(
+        "fn f(x) { for i in 0..2 { let x = i; event_of(x); } x }\nfn event_of(y) { y }\nevent.a = f(1);",
+        "shadowed-variable",
+        "1:31",
+        "",
+    );
+    expect("let event = #{};\nevent.a = 1;", "shadowed-name", "1:5", "");
+    expect("fn on_track(event) { let event = #{}; event.a = 1; }", "shadowed-name", "1:26", "");
+    for fine in [
+        "let x = event.a; let x = x.trim(); event.b = x;",
+        "fn f(x) { let x = x.trim(); x }\nevent.a = f(event.b);",
+        "if event.a { let x = 1; event.b = x; } else { let x = 2; event.b = x; }\nlet x = 3; event.c = x;",
+        "let x = 1;\nif event.a { let _x = 2; }\nevent.c = x;",
+        "fn f() { let event = #{ a: 1 }; event.a }\nevent.a = f();",
+    ] {
+        assert_eq!(problems(fine), [], "{fine}");
+    }
+}
+
+#[test]
+fn misspelt_fields_and_headers_are_told() {
+    expect("event.proprties.a = 1;", "unknown-field", "1:7", "did you mean `properties`?");
+    expect("event.user_id = \"u\";", "unknown-field", "1:7", "did you mean `userId`?");
+    expect("fn on_identify(event) { event.trait.email = (); }", "unknown-field", "1:31", "did you mean `traits`?");
+    expect("event.a = event[\"contxt\"].ip;", "unknown-field", "1:17", "did you mean `context`?");
+    expect("event.a = delivery.headers[\"X-Topic\"];", "header-case", "1:28", "delivery.header(\"X-Topic\")");
+    expect(
+        "fn on_track(event) { event.a = settings.b; }",
+        "unknown-variable",
+        "1:32",
+        "fn on_track(event, settings, delivery)",
+    );
+    assert_eq!(
+        problems(
+            "event.shop = event.order; event.a = event.properties.proprties; event.b = delivery.headers[\"x-a\"];"
+        ),
+        []
+    );
+    let mut found = Vec::new();
+    host(Tree::new()).expression(&unit("pipelines/x.yaml", "event.evnt == 1"), &mut found).ok().unwrap();
+    assert_eq!(found[0].help.as_deref(), Some("did you mean `event`?"));
+}
+
+#[test]
+fn an_open_text_is_shown_where_it_begins() {
+    expect("event.a = \"x;\nevent.b = 1;", "script-syntax", "1:11", "ends with the sign");
+    expect("event.a = `x ${event.b}\n y;", "script-syntax", "1:11", "ends with the sign");
+    expect("event.a = 'x;", "script-syntax", "1:11", "");
+    let text =
+        "steps:\n  - script:\n      inline: |\n        event.a = 1;\n        event.b = \"x;\n        event.c = 2;\n";
+    let (node, _) = yaml::parse("p.yaml", text);
+    let inline = node.unwrap();
+    let step = inline.get("steps").unwrap().as_list().unwrap()[0].get("script").unwrap().get("inline").unwrap();
+    let unit = Unit { file: "p.yaml", text: step.as_text().unwrap(), node: Some(step), file_text: text };
+    let found = host(Tree::new()).script(&unit, &mut Vec::new()).err().unwrap();
+    let span = found[0].span.clone().unwrap();
+    assert_eq!(&text[span], "\"x;", "the caret stays in the line of the text");
 }

@@ -148,13 +148,13 @@ impl Sink for Http {
         Target::Http { timeout_ms: self.timeout_ms }
     }
 
-    fn encode(&self, event: &Event, _: &EventId<'_>, out: &mut Vec<u8>) -> Result<(), Refused> {
+    fn encode(&self, event: &Event, _: &EventId<'_>, out: &mut Vec<u8>) -> Result<Option<String>, Refused> {
         let start = out.len();
         let written = json::encode(&event.value, &event.tape, out).map_err(|error| not_json(&error));
         let size = out.len() - start;
         let outcome = written.and_then(|()| {
             if size < self.batching.bytes_max {
-                return Ok(());
+                return Ok(None);
             }
             let max = grouped(self.batching.bytes_max + 1);
             Err(refused(

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use serde_json::Value;
 
 use super::*;
-use crate::event::Origin;
+use crate::event::{Origin, Targets};
 use crate::json::{Limits, decode};
 use crate::sink::tests::{build_sink, header};
 
@@ -103,10 +103,10 @@ fn an_event_that_fits_no_request_is_refused() {
     let encode = |fill: usize| {
         let text = format!("[\"{}\"]", "x".repeat(fill));
         let (value, tape) = decode(text.as_bytes(), &Limits::default()).unwrap();
-        let event = Event { value, tape, origin: Origin::default() };
+        let event = Event { value, tape, origin: Origin::default(), targets: Targets::default() };
         let mut out = Vec::new();
         let id = EventId { identity: "", origin: Origin::default() };
-        sink("format: array, batch_events: 1, batch_bytes: 1024").encode(&event, &id, &mut out).map(|()| out.len())
+        sink("format: array, batch_events: 1, batch_bytes: 1024").encode(&event, &id, &mut out).map(|_| out.len())
     };
     assert_eq!(encode(1024 - 2 - 4).unwrap(), 1022);
     assert_eq!(encode(1024 - 2 - 3).unwrap_err().code, "too-large");

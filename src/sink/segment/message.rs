@@ -2,6 +2,7 @@
 
 use rhai::{Dynamic, Map};
 
+use super::pii::Guard;
 use crate::event::Event;
 use crate::json;
 use crate::sink::members::{grouped, largest, remove_members};
@@ -30,16 +31,27 @@ const LEFT_OUT: [&str; 9] = [
 ///
 /// The event is encoded as it is, and what must change is changed in the bytes: this copies no value, and keeps the source text and
 /// the order of everything else.
-pub(super) fn encode(event: &Event, id: &EventId<'_>, out: &mut Vec<u8>) -> Result<(), Refused> {
+pub(super) fn encode(
+    event: &Event,
+    id: &EventId<'_>,
+    guard: &Guard,
+    out: &mut Vec<u8>,
+) -> Result<Option<String>, Refused> {
     let start = out.len();
-    let outcome = write(event, id, out, start);
+    let outcome = write(event, id, guard, out, start);
     if outcome.is_err() {
         out.truncate(start);
     }
     outcome
 }
 
-fn write(event: &Event, id: &EventId<'_>, out: &mut Vec<u8>, start: usize) -> Result<(), Refused> {
+fn write(
+    event: &Event,
+    id: &EventId<'_>,
+    guard: &Guard,
+    out: &mut Vec<u8>,
+    start: usize,
+) -> Result<Option<String>, Refused> {
     let Ok(map) = event.value.as_map_ref() else {
         return Err(refused("not-a-message", format!("the event is {}, not a map", kind(&event.value))));
     };
@@ -53,6 +65,7 @@ fn write(event: &Event, id: &EventId<'_>, out: &mut Vec<u8>, start: usize) -> Re
     if foreign {
         remove_members(out, start, left_out);
     }
+    let note = guard.apply(out, start)?;
     if !has_id {
         // The message has a type, so a member precedes the brace.
         out.pop();
@@ -72,7 +85,7 @@ fn write(event: &Event, id: &EventId<'_>, out: &mut Vec<u8>, start: usize) -> Re
             ),
         ));
     }
-    Ok(())
+    Ok(note)
 }
 
 /// The checks of Segment's ingest, with its own names for what it would drop.

@@ -1,6 +1,7 @@
 //! Sink `segment`: batches to the Segment HTTP Tracking API, or to a server that speaks it.
 
 mod message;
+mod pii;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -33,7 +34,12 @@ pub(super) static SEGMENT: SinkDef = SinkDef {
                   belong, at most 32,000 bytes. What fails becomes a dead letter that says why. An event without `messageId` gets one that is \
                   the same whenever its delivery is processed again, so that Segment recognises repetitions. Fields that belong to the server or to \
                   the request (`sentAt`, `receivedAt`, `originalTimestamp`, `writeKey`, `version`, `channel`, `projectId`, `_metadata`) are left \
-                  out; all others leave as they are.\n\nA batch that is refused with 400, 413 or 422 is split until the event to blame stands alone. \
+                  out; all others leave as they are.\n\nPasswords and their hashes, tokens, secrets and card numbers never leave, unless `pii` allows it for a field. They are \
+                  told by exact names of keys, whatever their case and marks (`password`, `password_hash`, `token`, `access_token`, `client_secret`, \
+                  `api_key`, `authorization`, `cvv`, `card_number` and their like; `code` in `gift_cards` and `data` in `payments`), and by the form of \
+                  values (keys as `sk_live_…`, JWTs, hashes of bcrypt, scrypt and argon2, numbers of 14 to 19 digits that a card network \
+                  issues and whose check digit is right). `cart_token`, `checkout_token` and `context.device.token` are no secrets, and numbers under names \
+                  of ids (`order_id`, `sku`, `barcode`) no cards. What was removed is logged by its path, never with its value.\n\nA batch that is refused with 400, 413 or 422 is split until the event to blame stands alone. \
                   Credentials or an address that the server refuses stop the sink and keep every event.",
         shape: Shape::Options {
             options: &[
@@ -85,11 +91,12 @@ pub(super) static SEGMENT: SinkDef = SinkDef {
                     default: Default::Is("1"),
                     about: "Requests under way at once; 1 keeps the order of events.",
                 },
+                pii::PII,
             ],
             short: Some("write_key"),
         },
         example: "- segment:\n    write_key: ${SEGMENT_WRITE_KEY}\n    region: eu\n    gzip: true\n    batch_events: 500\n    linger: 1s\n    \
-                  timeout: 15s\n    concurrency: 1\n    endpoint: https://events.example.com\n",
+                  timeout: 15s\n    concurrency: 1\n    endpoint: https://events.example.com\n    pii: { action: remove, allow: [ properties.token ] }\n",
     },
     build,
 };
@@ -101,6 +108,7 @@ struct Segment {
     gzip: bool,
     timeout_ms: u64,
     batching: Batching,
+    guard: pii::Guard,
 }
 
 fn build(options: &Options) -> Result<Box<dyn Sink>, Vec<Diag>> {
@@ -115,6 +123,7 @@ fn build(options: &Options) -> Result<Box<dyn Sink>, Vec<Diag>> {
         return Err(vec![options.error("timeout", "wrong-value", "`timeout` must be longer than nothing")]);
     }
     let own = options.opt_text("endpoint");
+    let guard = pii::Guard::read(options)?;
     Ok(Box::new(Segment {
         url: batch_url(own.unwrap_or(match options.text("region") {
             "eu" => "https://events.eu1.segmentapis.com",
@@ -130,6 +139,7 @@ fn build(options: &Options) -> Result<Box<dyn Sink>, Vec<Diag>> {
             linger_ms: options.int("linger") as u64,
             concurrency: options.int("concurrency") as usize,
         },
+        guard,
     }))
 }
 
@@ -163,8 +173,12 @@ impl Sink for Segment {
         Target::Http { timeout_ms: self.timeout_ms }
     }
 
-    fn encode(&self, event: &Event, id: &EventId<'_>, out: &mut Vec<u8>) -> Result<(), Refused> {
-        message::encode(event, id, out)
+    fn fit(&self, event: &Event) -> bool {
+        !super::is_object(event)
+    }
+
+    fn encode(&self, event: &Event, id: &EventId<'_>, out: &mut Vec<u8>) -> Result<Option<String>, Refused> {
+        message::encode(event, id, &self.guard, out)
     }
 
     fn batching(&self) -> Batching {

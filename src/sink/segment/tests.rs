@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::event::Origin;
+use crate::event::{Origin, Targets};
 use crate::json::{Limits, decode, from_json_value};
 use crate::sink::tests::{build_sink, header};
 
@@ -18,7 +18,7 @@ fn sink(options: &str) -> Box<dyn Sink> {
 
 fn encode(text: &str) -> Result<String, Refused> {
     let (value, tape) = decode(text.as_bytes(), &Limits::default()).unwrap();
-    encode_event(&Event { value, tape, origin: Origin::default() })
+    encode_event(&Event { value, tape, origin: Origin::default(), targets: Targets::default() })
 }
 
 fn encode_event(event: &Event) -> Result<String, Refused> {
@@ -30,7 +30,7 @@ fn encode_event(event: &Event) -> Result<String, Refused> {
     if result.is_err() {
         assert_eq!(out, b"before");
     }
-    result.map(|()| String::from_utf8(out[6..].to_vec()).unwrap())
+    result.map(|_| String::from_utf8(out[6..].to_vec()).unwrap())
 }
 
 fn code(text: &str) -> &'static str {
@@ -130,7 +130,7 @@ fn a_message_of_exactly_the_limit_passes_and_one_byte_more_does_not() {
 fn a_value_that_json_cannot_hold_is_refused() {
     let mut value = from_json_value(&json!({"type": "identify", "userId": "u"}));
     value.as_map_mut().unwrap().insert("x".into(), f64::NAN.into());
-    let event = Event { value, tape: Rc::default(), origin: Origin::default() };
+    let event = Event { value, tape: Rc::default(), origin: Origin::default(), targets: Targets::default() };
     assert_eq!(encode_event(&event).unwrap_err().code, "not-finite");
 }
 

@@ -10,7 +10,7 @@ use rhai::{Array, Dynamic, Map};
 use super::check;
 use super::repair::{Envelope, repair};
 use super::route::{Call, call};
-use crate::event::{Delivery, Event, Origin};
+use crate::event::{Delivery, Event, Origin, Targets};
 use crate::json::{self, Tape};
 use crate::source::{Refused, form, kind};
 
@@ -65,7 +65,7 @@ fn event(mut item: Dynamic, tape: Rc<Tape>, index: usize, envelope: &Envelope<'_
         }
         None => return Err(Refused { code: "bad_request", reason: format!("a message is an object, not {found}") }),
     }
-    Ok(Event { value: item, tape, origin: Origin::default() })
+    Ok(Event { value: item, tape, origin: Origin::default(), targets: Targets::default() })
 }
 
 /// The JSON in a pixel's `data`, if it has one. Both alphabets are taken, padded or not, and a `+` that became a space.

@@ -14,8 +14,21 @@ pub static DEF: SourceDef = SourceDef {
         about: "Serves the Segment Tracking API, so that Segment's own libraries deliver here unmodified.",
         details: "Below its path it takes `/v1/identify`, `track`, `page`, `screen`, `group`, `alias`, `batch` and `import`, with or \
             without a slash at the end, their short forms (`/v1/t` …), `GET /v1/pixel/<type>`, and the settings that analytics.js asks \
-            for when it starts (`GET /v1/projects/<write key>/settings`). `/v1` may be left out. Bodies are JSON under any content \
-            type, plain or gzip; the write key stands in a Basic `Authorization`, in the body's `writeKey`, or in both. A bearer token \
+            for when it starts (`GET /v1/projects/<write key>/settings`). `GET /cartwire.js` is a small \
+            collector for pages that want no other library: `<script async src=\"https://<host><path>/cartwire.js\" \
+            data-write-key=\"…\"></script>` tells of the page and takes the calls of analytics.js, as `cartwire.track(\"Product Viewed\", \
+            { … })`; `window.cartwire = [[\"track\", …]]` holds calls that are made before it is there. `/v1` may be left out.\n\n\
+            | attribute of the tag | meaning |\n|---|---|\n\
+            | `data-write-key` | one of `write_keys` |\n\
+            | `data-page` | `off`: no page event by itself; it tells none either where the calls before hold one |\n\
+            | `data-analytics` | `on` takes the place of `window.analytics`, `off` does not; without it, where there is none, or a \
+            snippet's queue whose library is not coming |\n\
+            | `data-cart-cookies` | the cookies that hold the cart's token, for `context.cart_token`; `cart` without it |\n\
+            | `data-cart-attribute` | in a Shopify theme: the attribute of the cart that is to hold the anonymousId, as \
+            `segment_anonymous_id` |\n\
+            | `data-cookie-domain` | the cookies' domain; the widest possible one without it |\n\
+            | `data-endpoint` | this source's address, where the script comes from elsewhere |\n\n\
+            Bodies are JSON under any content type, plain or gzip; the write key stands in a Basic `Authorization`, in the body's `writeKey`, or in both. A bearer token \
             is not checked: it needs the key in the body.\n\n\
             | library | setting |\n|---|---|\n\
             | analytics.js | `cdnURL: \"https://<host><path>\"`, or `integrations: { \"Segment.io\": { apiHost: \"<host><path>/v1\" } }` |\n\
@@ -27,7 +40,7 @@ pub static DEF: SourceDef = SourceDef {
             A message is put right on the way in. What the envelope says in `context` and `integrations` goes under the message's own; \
             the type is taken from the path when it is missing; `timestamp` is corrected for the client's clock by `sentAt`, and set \
             when it is missing; ids that are null go away, numeric ones become texts; a missing `messageId` is assigned; `context.ip` \
-            and `context.userAgent` are filled in for analytics.js, for pixels and for `context.direct`; `sentAt`, `writeKey`, \
+            and `context.userAgent` are filled in for analytics.js and cartwire.js, for pixels and for `context.direct`; `sentAt`, `writeKey`, \
             `receivedAt`, `originalTimestamp`, `version`, `channel`, `projectId` and `_metadata` are taken out. Everything else stays as \
             it came. A message that Segment would not take becomes a dead letter with Segment's own code (as `no_user_anon_id`), and the \
             others of its batch go on.",

@@ -3,6 +3,7 @@
 mod access;
 mod answer;
 mod check;
+mod collector;
 mod decode;
 mod def;
 mod repair;
@@ -103,6 +104,7 @@ impl Segment {
             Call::Message(_) | Call::Batch => self.judge_call(request, call == Call::Batch),
             Call::Pixel(_) => self.judge_pixel(request),
             Call::Settings(key) => self.settings(request, key),
+            Call::Collector => Verdict::Answer(collector::script(request)),
             Call::Telemetry => Verdict::Answer(answer::success()),
         }
     }

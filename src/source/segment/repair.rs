@@ -183,11 +183,14 @@ fn add_caller(item: &mut Map, envelope: &Envelope<'_>) {
     context.remove("direct");
 }
 
-/// Whether analytics.js sent it, and whether the message asks for its sender's address.
+/// Libraries of browsers that leave the address and the user agent to the server.
+const BROWSER_LIBRARIES: [&str; 2] = ["analytics.js", "cartwire.js"];
+
+/// Whether one of them sent it, and whether the message asks for its sender's address.
 fn is_browser(context: &Map) -> (bool, bool) {
     let library = context.get("library").and_then(|library| library.read_lock::<Map>()?.get("name").and_then(text));
     let direct = context.get("direct").is_some_and(|direct| direct.as_bool() == Ok(true));
-    (library.as_deref() == Some("analytics.js"), direct)
+    (library.is_some_and(|name| BROWSER_LIBRARIES.contains(&&*name)), direct)
 }
 
 fn time_of(map: &Map, key: &str) -> Option<i64> {

@@ -13,6 +13,8 @@ pub(super) enum Call<'p> {
     Pixel(&'static str),
     /// What analytics.js asks for when it starts, for that write key.
     Settings(&'p str),
+    /// The collector for web pages, `cartwire.js`.
+    Collector,
     /// Counters of analytics.js about itself.
     Telemetry,
 }
@@ -21,7 +23,7 @@ impl Call<'_> {
     /// The only method that it takes, besides `OPTIONS`.
     pub(super) fn method(self) -> &'static str {
         match self {
-            Self::Pixel(_) | Self::Settings(_) => "GET",
+            Self::Pixel(_) | Self::Settings(_) | Self::Collector => "GET",
             _ => "POST",
         }
     }
@@ -33,6 +35,7 @@ pub(super) fn call(path: &str) -> Option<Call<'_>> {
     let path = path.strip_prefix("v1/").unwrap_or(path);
     match path {
         "b" | "batch" | "import" => Some(Call::Batch),
+        "cartwire.js" => Some(Call::Collector),
         "m" => Some(Call::Telemetry),
         _ => {
             if let Some(name) = path.strip_prefix("pixel/") {

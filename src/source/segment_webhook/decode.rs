@@ -6,7 +6,7 @@ use rhai::{Array, Dynamic, ImmutableString, Map};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::event::{Delivery, Event, Origin};
+use crate::event::{Delivery, Event, Origin, Targets};
 use crate::json::{self, Tape};
 use crate::source::{Refused, kind, listen, time};
 
@@ -33,7 +33,7 @@ fn event(mut item: Dynamic, tape: &Rc<Tape>, delivery: &Delivery) -> Result<Even
         Some(mut map) => clean(&mut map, delivery)?,
         None => return Err(Refused { code: "bad-message", reason: format!("a message is an object, not {found}") }),
     }
-    Ok(Event { value: item, tape: Rc::clone(tape), origin: Origin::default() })
+    Ok(Event { value: item, tape: Rc::clone(tape), origin: Origin::default(), targets: Targets::default() })
 }
 
 fn clean(map: &mut Map, delivery: &Delivery) -> Result<(), Refused> {

@@ -3,7 +3,7 @@
 use rhai::{Dynamic, Map};
 
 use super::find;
-use crate::event::{Delivery, Event, Origin};
+use crate::event::{Delivery, Event, Origin, Targets};
 use crate::json;
 use crate::source::{Refused, kind, time};
 
@@ -22,7 +22,7 @@ pub(super) fn event(delivery: &Delivery) -> Result<Event, Refused> {
     event.insert("timestamp".into(), triggered.map_or_else(|| time::iso(delivery.received_ms), str::to_owned).into());
     event.insert("properties".into(), body);
     event.insert("context".into(), context(delivery));
-    Ok(Event { value: Dynamic::from_map(event), tape, origin: Origin::default() })
+    Ok(Event { value: Dynamic::from_map(event), tape, origin: Origin::default(), targets: Targets::default() })
 }
 
 /// The topic; for the newer subscriptions, whose topic is a resource, `<Resource> <action>`.

@@ -4,6 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::{Algorithm, Denied, is_fresh, mac, mac_matches};
+use crate::source::Sample;
 
 /// The names of the three headers. Svix, where the standard comes from, still sends its own names.
 const HEADERS: [[&str; 3]; 2] =
@@ -77,6 +78,24 @@ impl StandardWebhooks {
         let key = self.keys.first().map(Vec::as_slice).unwrap_or_default();
         let pieces = [id.as_bytes(), b".", timestamp.as_bytes(), b".", body];
         format!("v1,{}", STANDARD.encode(mac(Algorithm::Sha256, key, &pieces)))
+    }
+
+    /// Completes a sample with the three headers, as far as it has none. Its id depends on its body, so that sending it again is a
+    /// redelivery.
+    pub fn dress(&self, sample: &mut Sample, now_ms: i64) {
+        let [id, timestamp, signature] = HEADERS[0];
+        let given = |sample: &Sample, name: &str| {
+            let found = sample.headers.iter().find(|(have, _)| have.eq_ignore_ascii_case(name));
+            found.map(|(_, value)| value.clone())
+        };
+        let id_value = given(sample, id).unwrap_or_else(|| {
+            format!("msg_{}", uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_URL, &sample.body).simple())
+        });
+        let time_value = given(sample, timestamp).unwrap_or_else(|| now_ms.div_euclid(1000).to_string());
+        let signed = given(sample, signature).unwrap_or_else(|| self.sign(&id_value, &time_value, &sample.body));
+        sample.set_header(id, &id_value);
+        sample.set_header(timestamp, &time_value);
+        sample.set_header(signature, &signed);
     }
 }
 

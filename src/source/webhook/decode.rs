@@ -5,7 +5,7 @@ use std::rc::Rc;
 use rhai::{Dynamic, Map};
 
 use super::template::Template;
-use crate::event::{Delivery, Event, Origin};
+use crate::event::{Delivery, Event, Origin, Targets};
 use crate::json::{self, Tape};
 use crate::source::{Refused, form, time};
 
@@ -35,7 +35,7 @@ fn event(delivery: &Delivery, name: &Template, properties: Dynamic, tape: Rc<Tap
     event.insert("event".into(), name.unwrap_or_else(|| NAME.to_owned()).into());
     event.insert("timestamp".into(), time::iso(delivery.received_ms).into());
     event.insert("properties".into(), properties);
-    Event { value: Dynamic::from_map(event), tape, origin: Origin::default() }
+    Event { value: Dynamic::from_map(event), tape, origin: Origin::default(), targets: Targets::default() }
 }
 
 /// Properties are a map: anything else stands under a key.

@@ -106,7 +106,7 @@ impl Proof {
                 }
             }
             Self::Hmac(hmac) => hmac.sign(sample, now_ms),
-            Self::Standard(standard) => sign_standard(standard, sample, now_ms),
+            Self::Standard(standard) => standard.dress(sample, now_ms),
         }
     }
 }
@@ -251,16 +251,6 @@ fn standard(options: &Options, problems: &mut Vec<Diag>) -> StandardWebhooks {
         }
     }
     StandardWebhooks { keys, tolerance_ms: options.int("tolerance") }
-}
-
-fn sign_standard(standard: &StandardWebhooks, sample: &mut Sample, now_ms: i64) {
-    let id = given(sample, "webhook-id")
-        .unwrap_or_else(|| format!("msg_{}", uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_URL, &sample.body).simple()));
-    let timestamp = given(sample, "webhook-timestamp").unwrap_or_else(|| now_ms.div_euclid(1000).to_string());
-    let signature = given(sample, "webhook-signature").unwrap_or_else(|| standard.sign(&id, &timestamp, &sample.body));
-    sample.set_header("webhook-id", &id);
-    sample.set_header("webhook-timestamp", &timestamp);
-    sample.set_header("webhook-signature", &signature);
 }
 
 fn given(sample: &Sample, name: &str) -> Option<String> {

@@ -12,6 +12,7 @@ use crate::diag::Diag;
 use crate::event::Event;
 use crate::registry::{Def, Options, Room, Shape, Type};
 use crate::script::Failure;
+use crate::yaml::Node;
 
 use condition::{Condition, Facts};
 pub use read::{CHECKS, FORMS};
@@ -65,9 +66,31 @@ impl Step for Filter {
     }
 }
 
+/// A condition in the options of another step.
+pub(super) struct When {
+    condition: Condition,
+    settings: Dynamic,
+}
+
+impl When {
+    /// Compiles the condition that stands at a node of the options.
+    pub(super) fn read(node: &Node, options: &Options, build: &mut Build<'_>) -> Result<Self, Vec<Diag>> {
+        Ok(Self { condition: read::condition(node, options, build)?, settings: build.settings.clone() })
+    }
+
+    /// Whether it holds for the event. What FQL cannot decide does not.
+    pub(super) fn holds(&self, event: &mut Event, cx: &mut Context<'_>) -> Result<bool, StepError> {
+        let facts = Facts { delivery: cx.delivery, settings: &self.settings, now_ms: cx.now_ms };
+        match self.condition.holds(&mut event.value, &facts) {
+            Ok(holds) => Ok(holds),
+            Err(failure) => failed(failure, cx).map(|_| false),
+        }
+    }
+}
+
 /// An expression that ended otherwise than with true or false.
-fn failed(mut failure: Failure, cx: &mut Context<'_>) -> Result<Flow, StepError> {
-    cx.logs.append(&mut failure.take_logs());
+fn failed(failure: Failure, cx: &mut Context<'_>) -> Result<Flow, StepError> {
+    cx.logs.extend_from_slice(failure.logs());
     match failure {
         Failure::Drop { reason, .. } => Ok(Flow::Drop(reason)),
         other => Err(script_failure(other)),

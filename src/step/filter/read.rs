@@ -53,6 +53,17 @@ pub(super) fn read(options: &Options, build: &mut Build<'_>) -> Result<(Conditio
     }
 }
 
+/// A condition that stands in another step's options.
+pub(super) fn condition(node: &Node, options: &Options, build: &mut Build<'_>) -> Result<Condition, Vec<Diag>> {
+    let text = build.tree.get(options.file()).cloned().unwrap_or_default();
+    let mut reader = Reader { options, build, text, problems: Vec::new() };
+    // Nested at least once: `reason` belongs to a filter alone.
+    match reader.condition(node, 1) {
+        Some(condition) if reader.problems.is_empty() => Ok(condition),
+        _ => Err(reader.problems),
+    }
+}
+
 struct Reader<'a, 'b> {
     options: &'a Options,
     build: &'a mut Build<'b>,

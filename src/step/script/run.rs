@@ -1,0 +1,187 @@
+//! Running the script of a step, and what its answers mean for the events.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use rhai::{Dynamic, ImmutableString, Map};
+
+use crate::event::{Event, Origin};
+use crate::json::Tape;
+use crate::lookup::Access;
+use crate::script::{Answer, Failure, Input, Kind, Run, Script};
+use crate::step::{Context, Flow, Hold, Step, StepError, script_failure};
+
+/// What becomes of an event without a handler.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Missing {
+    Pass,
+    Drop,
+    Reject,
+}
+
+/// A compiled script with what stands beside it.
+pub(super) struct ScriptStep {
+    pub(super) script: Script,
+    pub(super) settings: Dynamic,
+    pub(super) missing: Missing,
+    pub(super) run: Rc<Run>,
+    /// What it may reach.
+    pub(super) access: Arc<Access>,
+    /// How often an event comes again that it asks to retry, and after how long the first time.
+    pub(super) retries: u32,
+    pub(super) wait_ms: u64,
+}
+
+/// The longest wait that comes of doubling.
+const WAIT_MS_MAX: u64 = 20 * 60 * 1000;
+
+impl Step for ScriptStep {
+    fn apply(&self, event: Event, cx: &mut Context<'_>) -> Result<Flow, StepError> {
+        if !self.script.handles(&event.value) {
+            return self.unhandled(event);
+        }
+        // Few scripts ask to be run again: only for those is the event kept as it came.
+        let spare = self.script.may_retry().then(|| event.clone());
+        let Event { value, tape, origin, targets } = event;
+        self.run.allow(&self.access);
+        match self.script.run(self.input(value, origin, cx)) {
+            Ok(ran) => {
+                cx.logs.extend(ran.logs);
+                let tape = source_text(tape, ran.tape, ran.event.is_none());
+                if ran.emitted.is_empty()
+                    && let Some(value) = ran.event
+                {
+                    return Ok(Flow::Next(Event { value, tape, origin, targets }));
+                }
+                let values = ran.event.into_iter().chain(ran.emitted);
+                let made = |value| Event { value, tape: tape.clone(), origin, targets: targets.clone() };
+                Ok(Flow::Fork(values.map(made).collect()))
+            }
+            Err(failure) => {
+                cx.logs.extend_from_slice(failure.logs());
+                self.ended(failure, spare, cx)
+            }
+        }
+    }
+
+    fn batch(&self) -> bool {
+        self.script.handlers().get(Kind::Batch).is_some()
+    }
+
+    fn apply_batch(&self, events: Vec<Event>, cx: &mut Context<'_>) -> Vec<Result<Flow, StepError>> {
+        let mut values = Vec::with_capacity(events.len());
+        let mut rest = Vec::with_capacity(events.len());
+        let spares: Vec<Option<Event>> =
+            events.iter().map(|event| self.script.may_retry().then(|| event.clone())).collect();
+        for Event { value, tape, origin, targets } in events {
+            values.push(value);
+            rest.push((tape, origin, targets));
+        }
+        self.run.allow(&self.access);
+        let origin = rest.first().map(|(_, origin, _)| *origin).unwrap_or_default();
+        let ran = match self.script.run_batch(self.input(Dynamic::from_array(values), origin, cx)) {
+            Ok(ran) => ran,
+            Err(failure) => {
+                cx.logs.extend_from_slice(failure.logs());
+                return spares.into_iter().map(|spare| self.ended(failure.clone(), spare, cx)).collect();
+            }
+        };
+        cx.logs.extend(ran.logs);
+        let mut flows: Vec<_> = ran
+            .answers
+            .into_iter()
+            .zip(&rest)
+            .zip(spares)
+            .map(|((answer, (tape, origin, targets)), spare)| {
+                let event = |value| Event {
+                    value,
+                    tape: source_text(tape.clone(), ran.tape.clone(), false),
+                    origin: *origin,
+                    targets: targets.clone(),
+                };
+                match answer {
+                    Ok(Answer::Event(value)) => Ok(Flow::Next(event(value))),
+                    Ok(Answer::Events(values)) => Ok(Flow::Fork(values.into_iter().map(event).collect())),
+                    Err(failure) => self.ended(failure, spare, cx),
+                }
+            })
+            .collect();
+        let goes_on = |flow: &Result<Flow, StepError>| matches!(flow, Ok(Flow::Next(_) | Flow::Fork(_)));
+        let last = flows
+            .iter()
+            .rposition(goes_on)
+            .or_else(|| flows.iter().rposition(|flow| matches!(flow, Ok(Flow::Drop(_)))));
+        if let Some(last) = last {
+            let (tape, origin, targets) = &rest[last];
+            let tape = source_text(tape.clone(), ran.tape, false);
+            let event = |value| Event { value, tape: tape.clone(), origin: *origin, targets: targets.clone() };
+            bring_along(&mut flows[last], ran.emitted.into_iter().map(event));
+        }
+        flows
+    }
+}
+
+impl ScriptStep {
+    fn input<'a>(&'a self, event: Dynamic, origin: Origin, cx: &Context<'a>) -> Input<'a> {
+        let Context { delivery, identity, now_ms, .. } = *cx;
+        Input { event, delivery, identity, origin, settings: &self.settings, now_ms }
+    }
+
+    /// What a run that left nothing means for its event, which is kept as it came where the script may ask to retry.
+    fn ended(&self, failure: Failure, event: Option<Event>, cx: &Context<'_>) -> Result<Flow, StepError> {
+        match (failure, event) {
+            (Failure::Drop { reason, .. }, _) => Ok(Flow::Drop(reason)),
+            (Failure::Need, _) => Ok(Flow::Need),
+            (Failure::Retry { reason, after_ms, place, logs }, Some(event)) => {
+                if cx.attempt >= self.retries {
+                    let times = cx.attempt + 1;
+                    let reason = format!("{reason} (given up after {times} run{})", if times == 1 { "" } else { "s" });
+                    return Err(StepError { place, logs, ..StepError::new("retries-exhausted", reason) });
+                }
+                let doubled = self.wait_ms.saturating_mul(1 << cx.attempt.min(20));
+                let wait_ms = after_ms.unwrap_or(doubled.min(WAIT_MS_MAX.max(self.wait_ms)));
+                let until_ms = cx.now_ms.saturating_add(i64::try_from(wait_ms).unwrap_or(i64::MAX));
+                Ok(Flow::Hold(event, Hold { until_ms, wake: None, reason }))
+            }
+            (other, _) => Err(script_failure(other)),
+        }
+    }
+
+    fn unhandled(&self, event: Event) -> Result<Flow, StepError> {
+        let why = || {
+            let map = event.value.read_lock::<Map>();
+            match map.as_ref().and_then(|map| map.get("type")?.read_lock::<ImmutableString>()) {
+                Some(kind) => format!("the script has no handler for events of type `{}`", kind.as_str()),
+                None => "the script has handlers by type, and the event has no type".to_owned(),
+            }
+        };
+        match self.missing {
+            Missing::Pass => Ok(Flow::Next(event)),
+            Missing::Drop => Ok(Flow::Drop(why())),
+            Missing::Reject => Err(StepError::new("event-not-supported", why())),
+        }
+    }
+}
+
+/// The source text that an event's values stand in: that of the event, unless all of it came from `delivery.json()`.
+fn source_text(event: Rc<Tape>, request: Option<Rc<Tape>>, event_is_used_up: bool) -> Rc<Tape> {
+    match request {
+        Some(request) if event_is_used_up || event.text().is_empty() => request,
+        _ => event,
+    }
+}
+
+/// What `on_batch` emitted leaves with the last event that goes on.
+fn bring_along(flow: &mut Result<Flow, StepError>, emitted: impl Iterator<Item = Event>) {
+    let mut emitted = emitted.peekable();
+    if emitted.peek().is_none() {
+        return;
+    }
+    *flow = match std::mem::replace(flow, Ok(Flow::Fork(Vec::new()))) {
+        Ok(Flow::Next(event)) => Ok(Flow::Fork(std::iter::once(event).chain(emitted).collect())),
+        Ok(Flow::Fork(events)) => Ok(Flow::Fork(events.into_iter().chain(emitted).collect())),
+        Ok(Flow::Drop(_)) => Ok(Flow::Fork(emitted.collect())),
+        // Of an event that waits, is run again or has failed, nothing leaves.
+        other => other,
+    };
+}
