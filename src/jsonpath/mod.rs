@@ -26,6 +26,8 @@ pub type Meter<'a> = &'a mut dyn FnMut(usize) -> bool;
 const PATTERN_BYTES: usize = 1 << 19;
 /// Larger values are counted no further.
 const NODES_MAX: usize = 10_000_000;
+/// Filters inside each other: the parser looks at each of them twice, and so at the innermost one 2^n times.
+const FILTERS_MAX: usize = 8;
 /// What compiling such a pattern takes, in looks at a value.
 const PATTERN_COST: usize = 100;
 
@@ -69,6 +71,10 @@ impl JsonPath {
                 "white space is not allowed here",
                 Some("write a name with spaces as ['first name']".to_owned()),
             );
+        }
+        if let Some(offset) = too_nested(text) {
+            let message = format!("filters stand inside each other more than {FILTERS_MAX} deep");
+            return problem(offset, &message, None);
         }
         let query = parse_json_path(text).map_err(|error| explain(text, &error))?;
         let mut found = None;
@@ -181,6 +187,33 @@ fn stray_space(text: &str) -> Option<usize> {
         (last, space) = (c, None);
     }
     space
+}
+
+/// Where the first filter begins that is one too many inside each other.
+fn too_nested(text: &str) -> Option<usize> {
+    let (mut open, mut quote, mut escaped) = (Vec::new(), None, false);
+    for (at, byte) in text.bytes().enumerate() {
+        match (quote, byte) {
+            (Some(_), _) if escaped => escaped = false,
+            (Some(_), b'\\') => escaped = true,
+            (Some(mark), _) if byte == mark => quote = None,
+            (Some(_), _) => {}
+            (None, b'\'' | b'"') => quote = Some(byte),
+            (None, b'[') => {
+                open.push(text[at + 1..].trim_start().starts_with('?'));
+                if open.iter().filter(|is_filter| **is_filter).count() > FILTERS_MAX {
+                    return Some(at);
+                }
+                // More brackets than that are nothing that anybody writes, and would make this slow.
+                if open.len() > 8 * FILTERS_MAX {
+                    return Some(at);
+                }
+            }
+            (None, b']') => _ = open.pop(),
+            _ => {}
+        }
+    }
+    None
 }
 
 fn explain(text: &str, error: &JsonPathError) -> JsonPathProblem {
