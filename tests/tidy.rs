@@ -11,6 +11,7 @@ const LAYERS: &[(&str, u32, &[&str])] = &[
     ("json", 0, &[]),
     ("path", 0, &[]),
     ("tree", 0, &[]),
+    ("jsonpath", 0, &["json", "path"]),
     ("lookup", 0, &[]),
     ("event", 0, &["json"]),
     ("yaml", 0, &["diag"]),

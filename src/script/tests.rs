@@ -4,6 +4,7 @@ mod checks;
 mod examples;
 mod handlers;
 mod imports;
+mod library;
 mod runs;
 mod sandbox;
 

@@ -1,6 +1,6 @@
 //! Reading the arguments of library functions: what counts as a text or a number, and the words of the errors.
 
-use rhai::{Array, Dynamic, ImmutableString, Map};
+use rhai::{Array, Blob, Dynamic, ImmutableString, Map};
 use rust_decimal::Decimal;
 
 use super::Native;
@@ -47,6 +47,33 @@ pub fn map_text<R: Into<Dynamic>>(value: &Dynamic, function: &str, apply: impl F
 /// The same for one that can fail.
 pub fn try_text(value: &Dynamic, function: &str, apply: impl FnOnce(&str) -> Native) -> Native {
     text(value, function)?.map_or(Ok(Dynamic::UNIT), |text| apply(&text))
+}
+
+/// Applies a function of bytes, given as a blob or as a text; absent stays absent.
+pub fn try_bytes(value: &Dynamic, function: &str, apply: impl FnOnce(&[u8]) -> Native) -> Native {
+    if let Some(blob) = value.read_lock::<Blob>() {
+        return apply(&blob);
+    }
+    try_text(value, function, |text| apply(text.as_bytes()))
+}
+
+/// An entry of a map of options; `()` counts as left out.
+pub fn option(options: &Map, name: &str) -> Option<Dynamic> {
+    options.get(name).filter(|value| !value.is_unit()).cloned()
+}
+
+/// Whether an option is on.
+pub fn flag(options: &Map, name: &str, function: &str) -> Native<bool> {
+    let Some(value) = option(options, name) else { return Ok(false) };
+    value.as_bool().map_err(|_| fault(format!("`{name}` of {function} is true or false, not {}", kind(&value))))
+}
+
+/// Fails on an option that the function does not have.
+pub fn known_options(options: &Map, names: &[&str], function: &str) -> Native<()> {
+    match options.keys().find(|key| !names.contains(&key.as_str())) {
+        Some(key) => Err(fault(format!("{function} has no option `{key}`; it has {}", names.join(", ")))),
+        None => Ok(()),
+    }
 }
 
 /// An argument that must be a map.

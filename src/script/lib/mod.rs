@@ -4,30 +4,42 @@
 //!
 //! Absent values: a function that works on one text gives `()` for `()`, so that `hash::sha256(event.traits.email)` stays absent
 //! when there is no e-mail. Numbers count as their text.
+//!
+//! Work: whatever reads texts or whole values charges the run for it, so that a loop of calls on long texts uses up the run's
+//! operations and not only its time.
 
 pub mod arg;
 pub mod base64;
 pub mod cache;
 pub mod campaign;
 pub mod decimal;
+pub mod email;
 pub mod emit;
 pub mod hash;
 pub mod hex;
 pub mod hmac;
 pub mod http;
+pub mod ip;
 pub mod json;
+pub mod jwt;
+pub mod list;
 pub mod log;
 pub mod map;
 pub mod money;
+pub mod number;
 pub mod outcome;
 pub mod path;
+pub mod phone;
 pub mod regex;
 pub mod state;
 pub mod table;
 pub mod text;
 pub mod time;
 pub mod url;
+pub mod user_agent;
 pub mod uuid;
+pub mod xml;
+pub mod zlib;
 
 use std::rc::Rc;
 
@@ -83,23 +95,40 @@ pub static NAMESPACES: &[Namespace] = &[
     },
     Namespace { name: "campaign", about: "Campaign parameters and click ids of an address.", funs: campaign::FUNS },
     Namespace { name: "delivery", about: "The delivery that the event came from.", funs: delivery::FUNS },
+    Namespace {
+        name: "email",
+        about: "E-mail addresses: the one way of writing each, and whether it is one.",
+        funs: email::FUNS,
+    },
     Namespace { name: "hash", about: "Digests as lower-case hex.", funs: hash::FUNS },
     Namespace { name: "hex", about: "Hexadecimal digits.", funs: hex::FUNS },
     Namespace { name: "hmac", about: "Keyed digests, and a comparison in constant time.", funs: hmac::FUNS },
     Namespace { name: "http", about: "Requests to hosts that the step lists.", funs: http::FUNS },
+    Namespace { name: "ip", about: "Addresses of the internet protocol.", funs: ip::FUNS },
     Namespace { name: "json", about: "JSON texts.", funs: json::FUNS },
+    Namespace { name: "jwt", about: "JSON Web Tokens.", funs: jwt::FUNS },
+    Namespace {
+        name: "list",
+        about: "Whole arrays: group, index, sort, thin out. `by` is a path into each item, or a function of it.",
+        funs: list::FUNS,
+    },
     Namespace { name: "log", about: "Lines that are kept with the event's trace.", funs: log::FUNS },
     Namespace { name: "map", about: "Whole maps: merge, choose, clean.", funs: map::FUNS },
     Namespace { name: "money", about: "Exact decimal amounts.", funs: money::FUNS },
+    Namespace { name: "number", about: "Numbers, and texts that people wrote them in.", funs: number::FUNS },
     Namespace { name: "outcome", about: "What is to become of an event, for handlers to give.", funs: outcome::FUNS },
     Namespace { name: "path", about: "Values deep inside maps and arrays.", funs: path::FUNS },
+    Namespace { name: "phone", about: "Phone numbers.", funs: phone::FUNS },
     Namespace { name: "regex", about: "Regular expressions.", funs: regex::FUNS },
     Namespace { name: "state", about: "What a step remembers from delivery to delivery.", funs: state::FUNS },
     Namespace { name: "table", about: "Look-up tables from files below scripts/.", funs: table::FUNS },
     Namespace { name: "text", about: "Texts that may be absent: trim, case, split, normalise.", funs: text::FUNS },
     Namespace { name: "time", about: "Times as milliseconds since 1970 and as ISO 8601 texts.", funs: time::FUNS },
     Namespace { name: "url", about: "Addresses and query strings.", funs: url::FUNS },
+    Namespace { name: "user_agent", about: "What a browser says of itself.", funs: user_agent::FUNS },
     Namespace { name: "uuid", about: "Ids that repeat when the delivery is run again.", funs: uuid::FUNS },
+    Namespace { name: "xml", about: "XML documents.", funs: xml::FUNS },
+    Namespace { name: "zlib", about: "Compressed data.", funs: zlib::FUNS },
 ];
 
 impl Fun {
@@ -198,4 +227,15 @@ fn located(function: RhaiFunc) -> RhaiFunc {
         }
         other => other,
     }
+}
+
+/// Adds a function of one text, charged by the length of the text; absent stays absent.
+pub fn put_text(module: &mut Module, lib: &Lib, name: &'static str, apply: impl Fn(&str) -> Native + 'static) {
+    let run = Rc::clone(&lib.run);
+    put(module, name, move |value: Dynamic| {
+        arg::try_text(&value, name, |text| {
+            run.charge_bytes(text.len())?;
+            apply(text)
+        })
+    });
 }

@@ -1,12 +1,19 @@
 //! `money::`: exact decimal amounts. They add, multiply and compare with the ordinary operators.
 
+use std::rc::Rc;
+
 use iso_currency::Currency;
-use rhai::{Array, Dynamic, INT};
+use rhai::{Array, Dynamic, INT, ImmutableString, Map};
 use rust_decimal::prelude::ToPrimitive;
 use rust_decimal::{Decimal, RoundingStrategy};
 
+use super::number::{self, written};
 use super::{Fun, Native, arg, put};
+use crate::script::bounded;
 use crate::script::fault::fault;
+
+/// The longest text that is read as an amount.
+const TEXT_BYTES: usize = 256;
 
 /// The functions of the namespace.
 pub const FUNS: &[Fun] = &[
@@ -20,6 +27,35 @@ money::exponent("KWD") == 3"#,
         add: |module, _| put(module, "exponent", |code: &str| -> Native<INT> { exponent(code).map(Into::into) }),
     },
     Fun {
+        name: "money::format",
+        signature: "money::format(amount, currency, options?) -> text",
+        about: "An amount for people, with the currency's sign and decimals. Options: `symbol` (false leaves it out), `group` (`,`) and \
+                `point` (`.`).",
+        example: r#"money::format(1234.5, "USD") == "$1,234.50"
+money::format(-1234.5, "EUR", #{ symbol: false, group: ".", point: "," }) == "-1.234,50"
+money::format(500, "JPY", #{ symbol: false, group: "" }) == "500""#,
+        add: |module, lib| {
+            put(module, "format", |amount: Dynamic, code: &str| format_amount(&amount, code, &Map::new()));
+            let run = Rc::clone(&lib.run);
+            put(module, "format", move |amount: Dynamic, code: &str, options: Map| {
+                bounded::measure(&run, &Dynamic::from_map(options.clone()))?;
+                format_amount(&amount, code, &options)
+            });
+        },
+    },
+    Fun {
+        name: "money::from_text",
+        signature: "money::from_text(text, point?) -> decimal",
+        about: "The exact amount in a text as people write it, read as `number::parse` does; `()` if it is none.",
+        example: r#"money::from_text("€ 1.234,50") == money::parse("1234.50")
+money::from_text("1.234", ",") == 1234
+money::from_text("free") == ()"#,
+        add: |module, _| {
+            put(module, "from_text", |value: Dynamic| from_text(&value, ""));
+            put(module, "from_text", |value: Dynamic, point: &str| from_text(&value, point));
+        },
+    },
+    Fun {
         name: "money::minor",
         signature: "money::minor(currency, amount) -> decimal",
         about: "An amount given in the currency's smallest unit (cents), as a decimal.",
@@ -30,6 +66,23 @@ money::minor("JPY", 500) == 500"#,
                 let Some(amount) = parse(&amount)? else { return Ok(Dynamic::UNIT) };
                 let scale = Decimal::from(10_i64.pow(exponent(code)?));
                 Ok(fixed(amount / scale, exponent(code)?).into())
+            });
+        },
+    },
+    Fun {
+        name: "money::number",
+        signature: "money::number(amount, currency?) -> number",
+        about: "An amount as an ordinary number, rounded to the currency's decimals if one is given; never with the tail of a binary fraction.",
+        example: r#"money::number("54.90") == 54.9
+money::number(0.1 + 0.2, "USD") == 0.3
+money::number("20.00") == 20"#,
+        add: |module, _| {
+            put(module, "number", |amount: Dynamic| -> Native {
+                Ok(parse(&amount)?.map_or(Dynamic::UNIT, number::plain))
+            });
+            put(module, "number", |amount: Dynamic, code: &str| -> Native {
+                let decimals = exponent(code)?;
+                Ok(parse(&amount)?.map_or(Dynamic::UNIT, |amount| number::plain(fixed(amount, decimals))))
             });
         },
     },
@@ -54,15 +107,21 @@ money::parse("") == ()"#,
     },
     Fun {
         name: "money::round",
-        signature: "money::round(amount, currency) -> decimal",
-        about: "An amount with exactly the currency's decimals, halves away from zero.",
+        signature: "money::round(amount, currency, mode?) -> decimal",
+        about: "An amount with exactly the currency's decimals, halves away from zero. Modes are half_up (this), half_even, half_down, up \
+                and down.",
         example: r#"money::round(29.165, "USD") == money::parse("29.17")
 money::round("54.9", "USD").to_string() == "54.90"
-money::round(100.4, "JPY") == 100"#,
+money::round(100.4, "JPY") == 100
+money::round("0.125", "USD", "half_even").to_string() == "0.12""#,
         add: |module, _| {
             put(module, "round", |amount: Dynamic, code: &str| -> Native {
                 let decimals = exponent(code)?;
                 Ok(parse(&amount)?.map_or(Dynamic::UNIT, |amount| fixed(amount, decimals).into()))
+            });
+            put(module, "round", |amount: Dynamic, code: &str, mode: &str| -> Native {
+                let (decimals, mode) = (exponent(code)?, strategy(mode)?);
+                Ok(parse(&amount)?.map_or(Dynamic::UNIT, |amount| by(amount, decimals, mode).into()))
             });
         },
     },
@@ -101,7 +160,7 @@ money::to_minor("500", "JPY") == 500"#,
 ];
 
 /// A text or number as a decimal; a float counts as its shortest text.
-fn parse(value: &Dynamic) -> Native<Option<Decimal>> {
+pub fn parse(value: &Dynamic) -> Native<Option<Decimal>> {
     if let Some(decimal) = value.read_lock::<Decimal>() {
         return Ok(Some(*decimal));
     }
@@ -111,19 +170,69 @@ fn parse(value: &Dynamic) -> Native<Option<Decimal>> {
     let text = arg::text(value, "money")?.filter(|text| !text.trim().is_empty());
     let Some(text) = text else { return Ok(None) };
     let text = text.trim();
+    if text.len() > TEXT_BYTES {
+        return Err(fault("a text of this length is not an amount"));
+    }
     let parsed = Decimal::from_str_exact(text).or_else(|_| Decimal::from_scientific(text)).or_else(|_| text.parse());
     parsed.map(Some).map_err(|_| fault(format!("`{text}` is not an amount")))
 }
 
+fn currency(code: &str) -> Native<Currency> {
+    // The longest code has three letters: do not copy a whole text to find out that it is none.
+    let known = (code.len() < 16).then(|| Currency::from_code(&code.trim().to_ascii_uppercase())).flatten();
+    known.ok_or_else(|| fault(format!("no currency `{}`", code.chars().take(16).collect::<String>())))
+}
+
 fn exponent(code: &str) -> Native<u32> {
-    Currency::from_code(&code.trim().to_ascii_uppercase())
-        .map(|currency| currency.exponent().unwrap_or(0).into())
-        .ok_or_else(|| fault(format!("no currency `{code}`")))
+    currency(code).map(|currency| currency.exponent().unwrap_or(0).into())
 }
 
 /// Rounded to so many decimals, and written with all of them.
 fn fixed(amount: Decimal, decimals: u32) -> Decimal {
-    let mut rounded = amount.round_dp_with_strategy(decimals, RoundingStrategy::MidpointAwayFromZero);
+    by(amount, decimals, RoundingStrategy::MidpointAwayFromZero)
+}
+
+fn by(amount: Decimal, decimals: u32, strategy: RoundingStrategy) -> Decimal {
+    let mut rounded = amount.round_dp_with_strategy(decimals, strategy);
     rounded.rescale(decimals);
     rounded
+}
+
+/// A way of rounding by its name.
+pub fn strategy(mode: &str) -> Native<RoundingStrategy> {
+    Ok(match mode {
+        "half_up" => RoundingStrategy::MidpointAwayFromZero,
+        "half_even" => RoundingStrategy::MidpointNearestEven,
+        "half_down" => RoundingStrategy::MidpointTowardZero,
+        "up" => RoundingStrategy::AwayFromZero,
+        "down" => RoundingStrategy::ToZero,
+        other => {
+            return Err(fault(format!(
+                "no way of rounding `{other}`; there is half_up, half_even, half_down, up, down"
+            )));
+        }
+    })
+}
+
+fn from_text(value: &Dynamic, point: &str) -> Native {
+    let point = number::mark(point)?;
+    if value.is_int() || value.is_float() || value.is_decimal() {
+        return Ok(parse(value)?.map_or(Dynamic::UNIT, Into::into));
+    }
+    arg::map_text(value, "from_text", |text| written::read(text, point).map_or(Dynamic::UNIT, Into::into))
+}
+
+fn format_amount(amount: &Dynamic, code: &str, options: &Map) -> Native {
+    arg::known_options(options, &["symbol", "group", "point"], "format")?;
+    let text = |name: &str, default: &str| -> Native<ImmutableString> {
+        arg::option(options, name).map_or_else(|| Ok(default.into()), |value| arg::needed(&value, "format"))
+    };
+    let symbol = options.get("symbol").is_none_or(Dynamic::is_unit) || arg::flag(options, "symbol", "format")?;
+    let currency = currency(code)?;
+    let Some(amount) = parse(amount)? else { return Ok(Dynamic::UNIT) };
+    let number = written::grouped(amount.abs(), exponent(code)?, &text("group", ",")?, &text("point", ".")?);
+    let is_zero = number.chars().all(|c| !c.is_ascii_digit() || c == '0');
+    let sign = if amount.is_sign_negative() && !is_zero { "-" } else { "" };
+    let symbol = if symbol { currency.symbol().to_string() } else { String::new() };
+    Ok(format!("{sign}{symbol}{number}").into())
 }

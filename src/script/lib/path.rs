@@ -2,10 +2,15 @@
 //!
 //! The first argument should be a variable: it is lent to the function, where the value of a longer expression is copied first.
 
+use std::borrow::Cow;
+use std::rc::Rc;
+
 use rhai::{Array, Dynamic, Map};
 
 use super::{Fun, Native, arg, put};
 use crate::script::fault::fault;
+
+pub mod query;
 
 /// Steps that a path may have.
 const STEPS: usize = 64;
@@ -14,6 +19,24 @@ const INDEX: usize = 1000;
 
 /// The functions of the namespace.
 pub const FUNS: &[Fun] = &[
+    Fun {
+        name: "path::first",
+        signature: "path::first(value, jsonpath, default?) -> value",
+        about: "The first value that a JSONPath (RFC 9535) finds; the default, or `()`, if it finds none.",
+        example: r#"let order = #{ lines: [#{ sku: "A", price: 5 }, #{ sku: "B", price: 50 }] };
+path::first(order, "$.lines[?@.price > 10].sku") == "B"
+path::first(order, "$..currency", "EUR") == "EUR""#,
+        add: |module, lib| {
+            let run = Rc::clone(&lib.run);
+            put(module, "first", move |value: &mut Dynamic, query: &str| {
+                query::first(&run, value, query, Dynamic::UNIT)
+            });
+            let run = Rc::clone(&lib.run);
+            put(module, "first", move |value: &mut Dynamic, query: &str, default: Dynamic| {
+                query::first(&run, value, query, default)
+            });
+        },
+    },
     Fun {
         name: "path::get",
         signature: "path::get(value, path, default?) -> value",
@@ -41,6 +64,19 @@ path::has(order, "customer.email") == false"#,
         },
     },
     Fun {
+        name: "path::query",
+        signature: "path::query(value, jsonpath) -> array",
+        about: "All values that a JSONPath (RFC 9535) finds, in the order of the document. The query is compiled once.",
+        example: r#"let order = #{ lines: [#{ sku: "A", price: 5 }, #{ sku: "B", price: 50 }, #{ sku: "C" }] };
+path::query(order, "$.lines[*].sku") == ["A", "B", "C"]
+path::query(order, "$.lines[?@.price < 10 || !@.price].sku") == ["A", "C"]
+path::query(order, "$..price") == [5, 50]"#,
+        add: |module, lib| {
+            let run = Rc::clone(&lib.run);
+            put(module, "query", move |value: &mut Dynamic, query: &str| query::all(&run, value, query));
+        },
+    },
+    Fun {
         name: "path::remove",
         signature: "path::remove(variable, path) -> value",
         about: "Takes out what stands at the path and gives it; `()` if nothing does.",
@@ -61,12 +97,16 @@ event == #{ context: #{ page: #{ url: "/a" } }, items: [(), "b"] }"#,
     },
 ];
 
-enum Step<'a> {
-    Key(&'a str),
+/// One step of a path.
+pub enum Step<'a> {
+    /// Into a map.
+    Key(Cow<'a, str>),
+    /// Into an array.
     Index(i64),
 }
 
-fn steps(path: &str) -> Native<Vec<Step<'_>>> {
+/// The steps of a path.
+pub fn steps(path: &str) -> Native<Vec<Step<'_>>> {
     let wrong = || fault(format!("`{path}` is not a path, as a.b[0].c"));
     let mut steps = Vec::new();
     let mut rest = path.strip_prefix("$.").unwrap_or(path);
@@ -79,7 +119,7 @@ fn steps(path: &str) -> Native<Vec<Step<'_>>> {
             let (step, after) = inside.split_once(']').ok_or_else(wrong)?;
             let quoted = ['"', '\''].into_iter().find_map(|quote| step.strip_prefix(quote)?.strip_suffix(quote));
             steps.push(match quoted {
-                Some(key) => Step::Key(key),
+                Some(key) => Step::Key(key.into()),
                 None => Step::Index(step.trim().parse().map_err(|_| wrong())?),
             });
             rest = after;
@@ -89,7 +129,7 @@ fn steps(path: &str) -> Native<Vec<Step<'_>>> {
             if end == 0 {
                 return Err(wrong());
             }
-            steps.push(Step::Key(&key[..end]));
+            steps.push(Step::Key(key[..end].into()));
             rest = &key[end..];
         }
         at_start = false;
@@ -108,10 +148,21 @@ fn get(value: &Dynamic, path: &str, default: Dynamic) -> Native {
     Ok(find(value, &steps).filter(|found| !found.is_unit()).unwrap_or(default))
 }
 
-fn find(value: &Dynamic, steps: &[Step<'_>]) -> Option<Dynamic> {
+impl Step<'_> {
+    /// The step without its text.
+    pub fn into_owned(self) -> Step<'static> {
+        match self {
+            Self::Key(key) => Step::Key(key.into_owned().into()),
+            Self::Index(at) => Step::Index(at),
+        }
+    }
+}
+
+/// What stands at the end of the steps.
+pub fn find(value: &Dynamic, steps: &[Step<'_>]) -> Option<Dynamic> {
     let Some((step, rest)) = steps.split_first() else { return Some(value.flatten_clone()) };
     match step {
-        Step::Key(key) => find(value.read_lock::<Map>()?.get(*key)?, rest),
+        Step::Key(key) => find(value.read_lock::<Map>()?.get(key.as_ref())?, rest),
         Step::Index(at) => {
             let array = value.read_lock::<Array>()?;
             find(array.get(index(*at, array.len())?)?, rest)
@@ -129,7 +180,7 @@ fn take(value: &mut Dynamic, steps: &[Step<'_>]) -> Option<Dynamic> {
     match step {
         Step::Key(key) => {
             let mut map = value.write_lock::<Map>()?;
-            if rest.is_empty() { map.remove(*key) } else { take(map.get_mut(*key)?, rest) }
+            if rest.is_empty() { map.remove(key.as_ref()) } else { take(map.get_mut(key.as_ref())?, rest) }
         }
         Step::Index(at) => {
             let mut array = value.write_lock::<Array>()?;
@@ -159,12 +210,12 @@ fn place(value: &mut Dynamic, steps: &[Step<'_>], new: Dynamic) -> Result<(), St
     match step {
         Step::Key(key) => {
             let mut map = value.write_lock::<Map>().ok_or_else(|| format!("{kind} has no key `{key}`"))?;
-            if let Some(inner) = map.get_mut(*key) {
+            if let Some(inner) = map.get_mut(key.as_ref()) {
                 return place(inner, rest, new);
             }
             let mut made = Dynamic::UNIT;
             place(&mut made, rest, new)?;
-            map.insert((*key).into(), made);
+            map.insert(key.as_ref().into(), made);
             Ok(())
         }
         Step::Index(at) => {

@@ -5,13 +5,16 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use regex::{Captures, Regex, RegexBuilder};
-use rhai::{Array, Dynamic, ImmutableString, Map};
+use rhai::{Array, Dynamic, INT, ImmutableString, Map};
 
-use super::{Fun, Lib, Native, arg, put};
+use super::{Fun, Lib, Native, arg, put, put_text};
 use crate::script::fault::fault;
+use crate::script::run::Run;
 
 /// The size of one compiled expression. Together with [`TEXT_BYTES`] it bounds the time of one match.
 const COMPILED_BYTES: usize = 1 << 19;
+/// The longest pattern.
+const PATTERN_BYTES: usize = 1 << 14;
 /// The longest text that is searched.
 const TEXT_BYTES: usize = 1 << 18;
 /// Compiled expressions that are kept by a thread.
@@ -27,12 +30,47 @@ pub const FUNS: &[Fun] = &[
         example: r##"regex::captures("order #1001-B", `#(\d+)-(\w)`) == ["#1001-B", "1001", "B"]
 regex::captures("2026-01", `(?<year>\d{4})-(?<month>\d\d)`).month == "01"
 regex::captures("x", `\d`) == ()"##,
-        add: |module, _| {
-            put(module, "captures", |value: Dynamic, pattern: &str| -> Native {
+        add: |module, lib| {
+            let run = Rc::clone(&lib.run);
+            put(module, "captures", move |value: Dynamic, pattern: &str| -> Native {
                 let regex = compiled(pattern)?;
-                let text = searched(&value, "captures")?;
+                let text = searched(&run, &value, "captures")?;
                 let found = text.as_ref().and_then(|text| regex.captures(text));
                 Ok(found.map_or(Dynamic::UNIT, |found| groups(&regex, &found)))
+            });
+        },
+    },
+    Fun {
+        name: "regex::captures_all",
+        signature: "regex::captures_all(text, pattern) -> array",
+        about: "The groups of every match, each as `captures` gives them.",
+        example: r#"regex::captures_all("a=1,b=2", `(?<key>\w)=(?<value>\d)`) == [#{ key: "a", value: "1" }, #{ key: "b", value: "2" }]"#,
+        add: |module, lib| {
+            let run = Rc::clone(&lib.run);
+            put(module, "captures_all", move |value: Dynamic, pattern: &str| -> Native {
+                let regex = compiled(pattern)?;
+                let Some(text) = searched(&run, &value, "captures_all")? else { return Ok(Array::new().into()) };
+                let mut all = Array::new();
+                for found in regex.captures_iter(&text) {
+                    run.charge(found.len() as u64)?;
+                    run.allow_items((all.len() + 1) * found.len())?;
+                    all.push(groups(&regex, &found));
+                }
+                Ok(all.into())
+            });
+        },
+    },
+    Fun {
+        name: "regex::escape",
+        signature: "regex::escape(text) -> text",
+        about: "The text as a pattern that matches nothing but it.",
+        example: r#"regex::is_match("1.5", "^" + regex::escape("1.5") + "$") == true
+regex::escape("a.b") == `a\.b`"#,
+        add: |module, lib| {
+            let run = Rc::clone(&lib.run);
+            put_text(module, lib, "escape", move |text| {
+                run.allow_bytes(text.len().saturating_mul(2))?;
+                Ok(regex::escape(text).into())
             });
         },
     },
@@ -41,10 +79,11 @@ regex::captures("x", `\d`) == ()"##,
         signature: "regex::find(text, pattern) -> text",
         about: "The first match; `()` if nothing matches.",
         example: r#"regex::find("order 1001", `\d+`) == "1001""#,
-        add: |module, _| {
-            put(module, "find", |value: Dynamic, pattern: &str| -> Native {
+        add: |module, lib| {
+            let run = Rc::clone(&lib.run);
+            put(module, "find", move |value: Dynamic, pattern: &str| -> Native {
                 let regex = compiled(pattern)?;
-                let text = searched(&value, "find")?;
+                let text = searched(&run, &value, "find")?;
                 let found = text.as_ref().and_then(|text| regex.find(text));
                 Ok(found.map_or(Dynamic::UNIT, |found| found.as_str().into()))
             });
@@ -63,10 +102,11 @@ regex::captures("x", `\d`) == ()"##,
         about: "Whether the pattern matches anywhere; `^` and `$` tie it to the ends. False if the text is absent.",
         example: r#"regex::is_match("test@example.com", `(?i)@EXAMPLE\.com$`) == true
 regex::is_match((), "a") == false"#,
-        add: |module, _| {
-            put(module, "is_match", |value: Dynamic, pattern: &str| -> Native<bool> {
+        add: |module, lib| {
+            let run = Rc::clone(&lib.run);
+            put(module, "is_match", move |value: Dynamic, pattern: &str| -> Native<bool> {
                 let regex = compiled(pattern)?;
-                Ok(searched(&value, "is_match")?.is_some_and(|text| regex.is_match(&text)))
+                Ok(searched(&run, &value, "is_match")?.is_some_and(|text| regex.is_match(&text)))
             });
         },
     },
@@ -75,7 +115,29 @@ regex::is_match((), "a") == false"#,
         signature: "regex::replace(text, pattern, with) -> text",
         about: "With every match replaced; `$1` and `${name}` stand for groups.",
         example: r#"regex::replace("a-b-c", `(\w)-`, "$1+") == "a+b+c""#,
-        add: |module, lib| replace(module, lib),
+        add: |module, lib| replace(module, lib, "replace", usize::MAX),
+    },
+    Fun {
+        name: "regex::replace_first",
+        signature: "regex::replace_first(text, pattern, with) -> text",
+        about: "With the first match replaced.",
+        example: r#"regex::replace_first("a-b-c", "-", "+") == "a+b-c""#,
+        add: |module, lib| replace(module, lib, "replace_first", 1),
+    },
+    Fun {
+        name: "regex::split",
+        signature: "regex::split(text, pattern, parts?) -> array",
+        about: "What stands between the matches, in so many parts at most; an empty array if the text is absent.",
+        example: r#"regex::split("a1b22c", `\d+`) == ["a", "b", "c"]
+regex::split("a, b;c", `[,;]\s*`, 2) == ["a", "b;c"]"#,
+        add: |module, lib| {
+            let run = Rc::clone(&lib.run);
+            put(module, "split", move |value: Dynamic, pattern: &str| split(&run, &value, pattern, usize::MAX));
+            let run = Rc::clone(&lib.run);
+            put(module, "split", move |value: Dynamic, pattern: &str, parts: INT| {
+                split(&run, &value, pattern, usize::try_from(parts).unwrap_or(0).max(1))
+            });
+        },
     },
 ];
 
@@ -92,9 +154,10 @@ fn find_all(module: &mut rhai::Module, lib: &Lib) {
     let run = Rc::clone(&lib.run);
     put(module, "find_all", move |value: Dynamic, pattern: &str| -> Native {
         let regex = compiled(pattern)?;
-        let Some(text) = searched(&value, "find_all")? else { return Ok(Array::new().into()) };
+        let Some(text) = searched(&run, &value, "find_all")? else { return Ok(Array::new().into()) };
         let mut all = Array::new();
         for found in regex.find_iter(&text) {
+            run.charge(1)?;
             run.allow_items(all.len() + 1)?;
             all.push(found.as_str().into());
         }
@@ -102,14 +165,15 @@ fn find_all(module: &mut rhai::Module, lib: &Lib) {
     });
 }
 
-fn replace(module: &mut rhai::Module, lib: &Lib) {
+fn replace(module: &mut rhai::Module, lib: &Lib, name: &'static str, limit: usize) {
     let run = Rc::clone(&lib.run);
-    put(module, "replace", move |value: Dynamic, pattern: &str, with: &str| -> Native {
+    put(module, name, move |value: Dynamic, pattern: &str, with: &str| -> Native {
         let regex = compiled(pattern)?;
-        let Some(text) = searched(&value, "replace")? else { return Ok(Dynamic::UNIT) };
+        let Some(text) = searched(&run, &value, name)? else { return Ok(Dynamic::UNIT) };
         let mut out = String::new();
         let mut end = 0;
-        for found in regex.captures_iter(&text) {
+        for found in regex.captures_iter(&text).take(limit) {
+            run.charge(1)?;
             let Some(whole) = found.get(0) else { continue };
             out.push_str(&text[end..whole.start()]);
             // One replacement can be as long as the template times the match: look before and after.
@@ -124,13 +188,28 @@ fn replace(module: &mut rhai::Module, lib: &Lib) {
     });
 }
 
+fn split(run: &Run, value: &Dynamic, pattern: &str, limit: usize) -> Native {
+    let regex = compiled(pattern)?;
+    let Some(text) = searched(run, value, "split")? else { return Ok(Array::new().into()) };
+    let mut parts = Array::new();
+    for part in regex.splitn(&text, limit) {
+        run.charge(1)?;
+        run.allow_items(parts.len() + 1)?;
+        parts.push(part.into());
+    }
+    Ok(parts.into())
+}
+
 /// The text to search, unless it is too long for an operation that cannot be interrupted.
-fn searched(value: &Dynamic, function: &str) -> Native<Option<ImmutableString>> {
+fn searched(run: &Run, value: &Dynamic, function: &str) -> Native<Option<ImmutableString>> {
     match arg::text(value, function)? {
         Some(text) if text.len() > TEXT_BYTES => {
             Err(fault(format!("{function} searches texts of up to {} KiB", TEXT_BYTES >> 10)))
         }
-        text => Ok(text),
+        text => {
+            run.charge_bytes(text.as_ref().map_or(0, |text| text.len()))?;
+            Ok(text)
+        }
     }
 }
 
@@ -142,6 +221,9 @@ pub fn compiled(pattern: &str) -> Native<Rc<Regex>> {
     CACHE.with_borrow_mut(|cache| {
         if let Some(known) = cache.get(pattern) {
             return Ok(Rc::clone(known));
+        }
+        if pattern.len() > PATTERN_BYTES {
+            return Err(fault(format!("a pattern has up to {} KiB", PATTERN_BYTES >> 10)));
         }
         let built = RegexBuilder::new(pattern).size_limit(COMPILED_BYTES).dfa_size_limit(COMPILED_BYTES).build();
         let regex = Rc::new(built.map_err(|error| fault(complaint(pattern, &error)))?);

@@ -2,9 +2,9 @@
 
 use std::rc::Rc;
 
-use rhai::{Array, Dynamic, Module};
+use rhai::{Array, Dynamic, ImmutableString, Module};
 
-use super::{Fun, Native, arg, put};
+use super::{Fun, Lib, Native, arg, put, put_text};
 use crate::script::fault::fault;
 
 pub mod words;
@@ -16,7 +16,21 @@ pub const FUNS: &[Fun] = &[
         signature: "text::camel(text) -> text",
         about: "Words joined as camelCase.",
         example: r#"text::camel("order_completed at") == "orderCompletedAt""#,
-        add: |module, _| one(module, "camel", |text| words::camel(text).into()),
+        add: |module, lib| one(module, lib, "camel", |text| words::camel(text).into()),
+    },
+    Fun {
+        name: "text::capital",
+        signature: "text::capital(text) -> text",
+        about: "With a capital first letter; the rest stays.",
+        example: r#"text::capital("order completed") == "Order completed""#,
+        add: |module, lib| one(module, lib, "capital", |text| words::first_upper(text).into()),
+    },
+    Fun {
+        name: "text::constant",
+        signature: "text::constant(text) -> text",
+        about: "Words in capitals joined with `_`.",
+        example: r#"text::constant("orderCompleted at") == "ORDER_COMPLETED_AT""#,
+        add: |module, lib| one(module, lib, "constant", |text| words::joined(text, "_").to_uppercase().into()),
     },
     Fun {
         name: "text::contains",
@@ -32,8 +46,8 @@ text::contains((), "b") == false"#,
         about: "An e-mail address trimmed and in lower case, as platforms want it before hashing; `()` if it is none.",
         example: r#"text::email(" Jane@Example.COM ") == "jane@example.com"
 text::email("unknown") == ()"#,
-        add: |module, _| {
-            one(module, "email", |text| {
+        add: |module, lib| {
+            one(module, lib, "email", |text| {
                 let text = text.trim().to_lowercase();
                 let is_address = text.split_once('@').is_some_and(|(user, host)| !user.is_empty() && !host.is_empty());
                 if is_address && !text.contains(char::is_whitespace) { text.into() } else { Dynamic::UNIT }
@@ -53,7 +67,7 @@ text::email("unknown") == ()"#,
         about: "A number, boolean or text as text, for ids; `()` stays absent.",
         example: r#"text::from(820982911946154508) == "820982911946154508"
 text::from(()) == ()"#,
-        add: |module, _| one(module, "from", |text| text.into()),
+        add: |module, lib| one(module, lib, "from", |text| text.into()),
     },
     Fun {
         name: "text::gid",
@@ -61,8 +75,8 @@ text::from(()) == ()"#,
         about: "The last part of a Shopify global id; other texts and numbers as they are.",
         example: r#"text::gid("gid://shopify/Order/123?key=x") == "123"
 text::gid(123) == "123""#,
-        add: |module, _| {
-            one(module, "gid", |text| {
+        add: |module, lib| {
+            one(module, lib, "gid", |text| {
                 let Some(rest) = text.strip_prefix("gid://") else { return text.into() };
                 let path = rest.split(['?', '#']).next().unwrap_or_default();
                 path.rsplit('/').next().unwrap_or_default().into()
@@ -78,7 +92,7 @@ text::is_blank(()) == true
 text::is_blank(0) == false"#,
         add: |module, _| {
             put(module, "is_blank", |value: &mut Dynamic| {
-                value.is_unit() || value.read_lock::<rhai::ImmutableString>().is_some_and(|text| text.trim().is_empty())
+                value.is_unit() || value.read_lock::<ImmutableString>().is_some_and(|text| text.trim().is_empty())
             });
         },
     },
@@ -109,14 +123,14 @@ text::is_blank(0) == false"#,
         signature: "text::kebab(text) -> text",
         about: "Words in lower case joined with `-`.",
         example: r#"text::kebab("Order Completed") == "order-completed""#,
-        add: |module, _| one(module, "kebab", |text| words::joined(text, "-").into()),
+        add: |module, lib| one(module, lib, "kebab", |text| words::joined(text, "-").into()),
     },
     Fun {
         name: "text::lower",
         signature: "text::lower(text) -> text",
         about: "In lower case.",
         example: r#"text::lower("AbC") == "abc""#,
-        add: |module, _| one(module, "lower", |text| text.to_lowercase().into()),
+        add: |module, lib| one(module, lib, "lower", |text| text.to_lowercase().into()),
     },
     Fun {
         name: "text::number",
@@ -150,11 +164,18 @@ text::number("n/a") == ()"#,
         },
     },
     Fun {
+        name: "text::pascal",
+        signature: "text::pascal(text) -> text",
+        about: "Words joined as PascalCase.",
+        example: r#"text::pascal("order_completed at") == "OrderCompletedAt""#,
+        add: |module, lib| one(module, lib, "pascal", |text| words::pascal(text).into()),
+    },
+    Fun {
         name: "text::slug",
         signature: "text::slug(text) -> text",
         about: "Letters and digits in lower case, everything between them as one `-`.",
         example: r#"text::slug(" Café: 2 for 1! ") == "café-2-for-1""#,
-        add: |module, _| one(module, "slug", |text| words::slug(text).into()),
+        add: |module, lib| one(module, lib, "slug", |text| words::slug(text).into()),
     },
     Fun {
         name: "text::snake",
@@ -162,7 +183,7 @@ text::number("n/a") == ()"#,
         about: "Words in lower case joined with `_`.",
         example: r#"text::snake("Order Completed") == "order_completed"
 text::snake("orderID") == "order_id""#,
-        add: |module, _| one(module, "snake", |text| words::joined(text, "_").into()),
+        add: |module, lib| one(module, lib, "snake", |text| words::joined(text, "_").into()),
     },
     Fun {
         name: "text::split",
@@ -195,17 +216,32 @@ text::split((), ",") == []"#,
     },
     Fun {
         name: "text::title",
-        signature: "text::title(text) -> text",
-        about: "Words with a capital each, separated by spaces.",
-        example: r#"text::title("orders/partially_fulfilled") == "Orders Partially Fulfilled""#,
-        add: |module, _| one(module, "title", |text| words::title(text).into()),
+        signature: "text::title(text, small?) -> text",
+        about: "Words with a capital each, separated by spaces. With `true`, small words (a, and, of, the …) stay small inside; with \
+                an array, those words do.",
+        example: r#"text::title("orders/partially_fulfilled") == "Orders Partially Fulfilled"
+text::title("the_lord of the rings", true) == "The Lord of the Rings"
+text::title("tim und struppi", ["und"]) == "Tim und Struppi""#,
+        add: |module, lib| {
+            one(module, lib, "title", |text| words::title(text, &[]).into());
+            let run = Rc::clone(&lib.run);
+            put(module, "title", move |value: Dynamic, small: Dynamic| -> Native {
+                let small = small_words(small)?;
+                let small: Vec<&str> = small.iter().map(ImmutableString::as_str).collect();
+                arg::try_text(&value, "title", |text| {
+                    // Each word may be compared with each of the small ones.
+                    run.charge_bytes(text.len().saturating_mul(1 + small.len()))?;
+                    Ok(words::title(text, &small).into())
+                })
+            });
+        },
     },
     Fun {
         name: "text::trim",
         signature: "text::trim(text) -> text",
         about: "Without white space at both ends.",
         example: r#"text::trim(" a ") == "a""#,
-        add: |module, _| one(module, "trim", |text| text.trim().into()),
+        add: |module, lib| one(module, lib, "trim", |text| text.trim().into()),
     },
     Fun {
         name: "text::truncate",
@@ -224,12 +260,20 @@ text::split((), ",") == []"#,
         signature: "text::upper(text) -> text",
         about: "In upper case.",
         example: r#"text::upper("usd") == "USD""#,
-        add: |module, _| one(module, "upper", |text| text.to_uppercase().into()),
+        add: |module, lib| one(module, lib, "upper", |text| text.to_uppercase().into()),
     },
 ];
 
-fn one(module: &mut Module, name: &'static str, apply: fn(&str) -> Dynamic) {
-    put(module, name, move |value: Dynamic| arg::map_text(&value, name, apply));
+fn one(module: &mut Module, lib: &Lib, name: &'static str, apply: fn(&str) -> Dynamic) {
+    put_text(module, lib, name, move |text| Ok(apply(text)));
+}
+
+fn small_words(small: Dynamic) -> Native<Vec<ImmutableString>> {
+    match small.as_bool() {
+        Ok(true) => Ok(words::SMALL.iter().map(|word| (*word).into()).collect()),
+        Ok(false) => Ok(Vec::new()),
+        Err(_) => arg::array(small, "title")?.iter().map(|word| arg::needed(word, "title")).collect(),
+    }
 }
 
 fn test(module: &mut Module, name: &'static str, holds: fn(&str, &str) -> bool) {

@@ -4,8 +4,8 @@ use rhai::Dynamic;
 
 use super::field::FieldTest;
 use super::fql::Fql;
-use super::jsonpath::JsonPath;
 use crate::event::Delivery;
+use crate::jsonpath::JsonPath;
 use crate::script::{Expression, Failure};
 
 /// What must hold.

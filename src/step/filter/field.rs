@@ -2,7 +2,7 @@
 
 use rhai::Dynamic;
 
-use super::compare::{equal, order};
+use crate::jsonpath::compare::{equal, order};
 use crate::path::Path;
 
 /// A field and what must hold for it.

@@ -1,11 +1,8 @@
 //! Step `filter`: lets through the events that match.
 
-mod compare;
 mod condition;
 mod field;
 mod fql;
-mod jsonpath;
-mod query;
 mod read;
 
 use rhai::Dynamic;

@@ -40,9 +40,30 @@ pub fn camel(text: &str) -> String {
     words(text).iter().enumerate().map(|(at, word)| if at == 0 { word.clone() } else { capital(word) }).collect()
 }
 
-/// `Order Completed`.
-pub fn title(text: &str) -> String {
-    words(text).iter().map(|word| capital(word)).collect::<Vec<_>>().join(" ")
+/// `OrderCompleted`.
+pub fn pascal(text: &str) -> String {
+    words(text).iter().map(|word| capital(word)).collect()
+}
+
+/// Words that stay small inside an English title.
+pub const SMALL: [&str; 20] = [
+    "a", "an", "and", "as", "at", "but", "by", "for", "from", "in", "nor", "of", "on", "or", "per", "the", "to", "via",
+    "vs", "with",
+];
+
+/// `Order Completed`; the small words stay small except at both ends.
+pub fn title(text: &str, small: &[&str]) -> String {
+    let words = words(text);
+    let last = words.len().saturating_sub(1);
+    let write = |(at, word): (usize, &String)| {
+        if at != 0 && at != last && small.contains(&word.as_str()) { word.clone() } else { capital(word) }
+    };
+    words.iter().enumerate().map(write).collect::<Vec<_>>().join(" ")
+}
+
+/// With a capital first letter, all else as it is.
+pub fn first_upper(text: &str) -> String {
+    capital(text)
 }
 
 /// `order_completed` with any separator.

@@ -52,10 +52,11 @@ fn queries_match_what_they_name() {
 
 #[test]
 fn the_common_queries_need_no_conversion() {
-    for text in ["$.a.b[0]", "$.a[?@.b > 1]", "$.a[*].b", "$['a','b']", "$.a[?@.b == $.c && !@.d]"] {
+    for text in ["$.a.b[0]", "$.a[?@.b > 1]", "$.a[*].b", "$['a','b']", "$.a[?@.b == $.c && !@.d]", "$..a", "$.a[1:2]"]
+    {
         assert!(simple(text), "{text}");
     }
-    for text in ["$..a", "$.a[1:2]", "$.a[?length(@.b) > 1]"] {
+    for text in ["$.a[?length(@.b) > 1]", "$..a[?search(@, 'b')]"] {
         assert!(!simple(text), "{text}");
     }
 }
@@ -145,9 +146,51 @@ fn logical() -> impl Strategy<Value = String> {
 fn query() -> impl Strategy<Value = String> {
     let segment = prop_oneof![
         3 => "\\.[abc]", 1 => Just("[0]".to_owned()), 1 => Just("[*]".to_owned()), 1 => Just("['a','b']".to_owned()),
+        1 => "\\[(0|-?[1-3])?:(0|-?[1-3])?(:(0|-?[12]))?\\]", 1 => "\\.\\.[abc]", 1 => Just("..*".to_owned()),
         2 => logical().prop_map(|test| format!("[?{test}]")),
     ];
     proptest::collection::vec(segment, 0..4).prop_map(|parts| format!("${}", parts.concat()))
+}
+
+#[test]
+fn work_is_metered_and_can_be_stopped() {
+    let value = json::from_json_value(&json!({"a": [[1, 2, 3], [1, 2, 3], [1, 2, 3]]}));
+    for text in ["$..*", "$.a[?@ == $.a[0]]", "$.a[?length(@) == 3 && search(@[0], 'x')]"] {
+        let query = JsonPath::new(text).unwrap();
+        let mut spent = 0;
+        query
+            .each(
+                &value,
+                &mut |cost| {
+                    spent += cost;
+                    true
+                },
+                &mut |_| true,
+            )
+            .unwrap();
+        assert!(spent > 9, "{text} took {spent}");
+        let mut left = 3_usize;
+        let mut found = 0;
+        let meter = &mut |cost| {
+            let enough = cost <= left;
+            left = left.saturating_sub(cost);
+            enough
+        };
+        query
+            .each(&value, meter, &mut |_| {
+                found += 1;
+                true
+            })
+            .unwrap();
+        assert!(found <= 3, "{text} found {found}");
+    }
+}
+
+#[test]
+fn patterns_come_from_the_query_alone() {
+    for text in ["$.a[?search(@.b, @.c)]", "$.a[?match(@.b, '(')]", "$.a[?match(@.b, '(\\w{100}){100}')]"] {
+        assert!(JsonPath::new(text).is_err(), "{text}");
+    }
 }
 
 proptest! {
@@ -156,9 +199,23 @@ proptest! {
     #[test]
     fn the_fast_way_agrees_with_the_general_engine(text in query(), value in value()) {
         let query = parse_json_path(&text).unwrap();
-        let expected = js_path_process(&query, &value).is_ok_and(|found| !found.is_empty());
+        let expected: Vec<Value> =
+            js_path_process(&query, &value).map(|found| found.into_iter().map(|one| one.val().clone()).collect()).unwrap();
         let JsonPath::Simple(fast) = JsonPath::new(&text).unwrap() else { panic!("{text} is not simple") };
-        prop_assert_eq!(fast.matches(&json::from_json_value(&value)), expected, "{} on {}", text, value);
+        let value = json::from_json_value(&value);
+        prop_assert_eq!(fast.matches(&value), !expected.is_empty(), "{} on {}", text, value);
+        let mut found = Vec::new();
+        fast.each(&value, &mut |_| true, &mut |one| {
+            found.push(json::to_json_value(one).unwrap());
+            true
+        });
+        // The general engine groups what several selectors find by selector; each value then counts.
+        if text.contains(',') {
+            let sorted = |mut all: Vec<Value>| { all.sort_by_key(Value::to_string); all };
+            prop_assert_eq!(sorted(found), sorted(expected), "{} on {}", text, value);
+        } else {
+            prop_assert_eq!(found, expected, "{} on {}", text, value);
+        }
     }
 
     #[test]
@@ -167,4 +224,15 @@ proptest! {
             prop_assert!(text.is_char_boundary(problem.offset));
         }
     }
+}
+
+#[test]
+fn queries_that_the_parser_would_take_for_ever_over_are_refused() {
+    let nested = |depth: usize| format!("$[?{}@.a{} == 1]", "count(@[?".repeat(depth), "])".repeat(depth));
+    assert!(JsonPath::new(&nested(6)).is_ok());
+    for depth in [9, 40, 300] {
+        assert!(JsonPath::new(&nested(depth)).unwrap_err().message.contains("more than 8 deep"), "{depth}");
+    }
+    // What stands in quotes is no filter.
+    assert!(JsonPath::new(&format!("$['{}']", "[?".repeat(20))).is_ok());
 }

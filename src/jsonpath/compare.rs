@@ -1,12 +1,23 @@
-//! How filters compare values: by value, never by converting a text into a number.
+//! How filters and queries compare values: by value, never by converting a text into a number.
 
 use std::cmp::Ordering;
 
 use rhai::Dynamic;
 use rust_decimal::prelude::ToPrimitive;
 
+use super::Meter;
+
 /// Whether two values are the same data; 1 and 1.0 are.
-pub(super) fn equal(one: &Dynamic, two: &Dynamic) -> bool {
+pub fn equal(one: &Dynamic, two: &Dynamic) -> bool {
+    equal_within(one, two, &mut |_| true)
+}
+
+/// The same; the meter is told of the work, and its `false` ends the comparison, as if the values differed.
+pub(super) fn equal_within(one: &Dynamic, two: &Dynamic, meter: Meter<'_>) -> bool {
+    let bytes = one.as_immutable_string_ref().map_or(0, |text| text.len());
+    if !meter(1 + bytes / 1024) {
+        return false;
+    }
     if let Some(order) = order(one, two) {
         return order == Ordering::Equal;
     }
@@ -17,17 +28,17 @@ pub(super) fn equal(one: &Dynamic, two: &Dynamic) -> bool {
         return one == two;
     }
     if let (Ok(one), Ok(two)) = (one.as_array_ref(), two.as_array_ref()) {
-        return one.len() == two.len() && one.iter().zip(two.iter()).all(|(one, two)| equal(one, two));
+        return one.len() == two.len() && one.iter().zip(two.iter()).all(|(one, two)| equal_within(one, two, meter));
     }
     if let (Ok(one), Ok(two)) = (one.as_map_ref(), two.as_map_ref()) {
         return one.len() == two.len()
-            && one.iter().zip(two.iter()).all(|(one, two)| one.0 == two.0 && equal(one.1, two.1));
+            && one.iter().zip(two.iter()).all(|(one, two)| one.0 == two.0 && equal_within(one.1, two.1, meter));
     }
     false
 }
 
 /// The order of two numbers or of two texts (by code point); nothing else has one.
-pub(super) fn order(one: &Dynamic, two: &Dynamic) -> Option<Ordering> {
+pub fn order(one: &Dynamic, two: &Dynamic) -> Option<Ordering> {
     if let (Ok(one), Ok(two)) = (one.as_immutable_string_ref(), two.as_immutable_string_ref()) {
         return Some(one.as_str().cmp(two.as_str()));
     }

@@ -1,4 +1,11 @@
-//! A `JSONPath` (RFC 9535) that must match, compiled once.
+//! `JSONPath` (RFC 9535), compiled once: for filters, which ask whether anything matches, and for scripts, which take what does.
+//!
+//! Names, positions, slices, `*`, `..` and comparisons are answered on the value itself, step by step, so that a caller can stop
+//! the work. Queries with functions go to the general engine, which cannot be stopped: [`JsonPath::cost`] says beforehand what
+//! they can take.
+
+pub mod compare;
+mod query;
 
 use jsonpath_rust::parser::errors::JsonPathError;
 use jsonpath_rust::parser::model::{
@@ -9,31 +16,44 @@ use jsonpath_rust::query::js_path_process;
 use pest::error::InputLocation;
 use rhai::Dynamic;
 
-use super::query::Query;
 use crate::json;
+use query::Query;
+
+/// Is told of so much work, each unit about as much as looking at one value; its `false` stops the work.
+pub type Meter<'a> = &'a mut dyn FnMut(usize) -> bool;
+
+/// The size of the compiled patterns of `match` and `search`: the engine compiles them again for every value.
+const PATTERN_BYTES: usize = 1 << 19;
+/// Larger values are counted no further.
+const NODES_MAX: usize = 10_000_000;
+/// Filters inside each other: the parser looks at each of them twice, and so at the innermost one 2^n times.
+const FILTERS_MAX: usize = 8;
+/// What compiling such a pattern takes, in looks at a value.
+const PATTERN_COST: usize = 100;
 
 /// A compiled query.
-pub(super) enum JsonPath {
-    /// Answered on the event itself.
+#[derive(Debug)]
+pub enum JsonPath {
+    /// Answered on the value itself.
     Simple(Query),
-    /// Needs the event as a general JSON value.
-    General(JpQuery),
+    /// Needs the value as general JSON; with its text.
+    General(JpQuery, String),
 }
 
 /// Why a text is not a query that can be used.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct JsonPathProblem {
+pub struct JsonPathProblem {
     /// Where in the text, in bytes.
-    pub(super) offset: usize,
+    pub offset: usize,
     /// What is wrong.
-    pub(super) message: String,
+    pub message: String,
     /// What to do.
-    pub(super) help: Option<String>,
+    pub help: Option<String>,
 }
 
 impl JsonPath {
     /// Parses and checks; what RFC 9535 does not allow is refused even where the parser would take it.
-    pub(super) fn new(text: &str) -> Result<Self, JsonPathProblem> {
+    pub fn new(text: &str) -> Result<Self, JsonPathProblem> {
         let problem = |offset, message: &str, help: Option<String>| {
             Err(JsonPathProblem { offset, message: message.to_owned(), help })
         };
@@ -52,6 +72,10 @@ impl JsonPath {
                 Some("write a name with spaces as ['first name']".to_owned()),
             );
         }
+        if let Some(offset) = too_nested(text) {
+            let message = format!("filters stand inside each other more than {FILTERS_MAX} deep");
+            return problem(offset, &message, None);
+        }
         let query = parse_json_path(text).map_err(|error| explain(text, &error))?;
         let mut found = None;
         functions(&query.segments, &mut |function| {
@@ -62,16 +86,71 @@ impl JsonPath {
         if let Some(message) = found {
             return problem(0, &message, None);
         }
-        Ok(Query::new(&query).map_or(Self::General(query), Self::Simple))
+        Ok(Query::new(&query).map_or_else(|| Self::General(query, text.to_owned()), Self::Simple))
     }
 
-    /// Whether anything in the event matches. An event that is not data matches nothing.
-    pub(super) fn matches(&self, event: &Dynamic) -> bool {
+    /// Whether anything in the value matches. A value that is not data matches nothing.
+    pub fn matches(&self, value: &Dynamic) -> bool {
         match self {
-            Self::Simple(query) => query.matches(event),
-            Self::General(query) => json::to_json_value(event)
+            Self::Simple(query) => query.matches(value),
+            Self::General(query, _) => json::to_json_value(value)
                 .is_ok_and(|value| js_path_process(query, &value).is_ok_and(|found| !found.is_empty())),
         }
+    }
+
+    /// Hands over what matches, in the order of the document, until `found` gives false. The error says why there is no answer.
+    pub fn each(
+        &self,
+        value: &Dynamic,
+        meter: Meter<'_>,
+        found: &mut dyn FnMut(&Dynamic) -> bool,
+    ) -> Result<(), String> {
+        match self {
+            Self::Simple(query) => {
+                query.each(value, meter, found);
+            }
+            Self::General(query, text) => {
+                if !meter(cost(query, text, value)) {
+                    return Ok(());
+                }
+                let value = json::to_json_value(value).map_err(|error| error.to_string())?;
+                for one in js_path_process(query, &value).map_err(|error| error.to_string())? {
+                    if !found(&json::from_json_value(one.val())) {
+                        break;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// An upper bound of what the general engine looks at: every value, once more per level for each `..` after the first, every value
+/// again for each value where a filter starts at the root, twice for each further selector in one pair of brackets.
+fn cost(query: &JpQuery, text: &str, value: &Dynamic) -> usize {
+    let (mut nodes, mut levels) = (0, 0);
+    measure(value, 1, &mut nodes, &mut levels);
+    let times = |cost: usize, factor: usize, count: usize| (0..count).fold(cost, |cost, _| cost.saturating_mul(factor));
+    let mut cost = times(nodes, levels, text.matches("..").count().saturating_sub(1));
+    cost = times(cost, nodes, text.matches('$').count() - 1);
+    cost = times(cost, 2, text.matches(',').count());
+    let mut patterns = 0_usize;
+    functions(&query.segments, &mut |function| {
+        patterns += usize::from(matches!(function, TestFunction::Search(..) | TestFunction::Match(..)));
+    });
+    cost.saturating_mul(1 + patterns * PATTERN_COST)
+}
+
+fn measure(value: &Dynamic, level: usize, nodes: &mut usize, levels: &mut usize) {
+    *nodes += 1;
+    *levels = level.max(*levels);
+    if level >= json::ENCODE_DEPTH_MAX || *nodes > NODES_MAX {
+        return;
+    }
+    if let Ok(items) = value.as_array_ref() {
+        items.iter().for_each(|item| measure(item, level + 1, nodes, levels));
+    } else if let Ok(map) = value.as_map_ref() {
+        map.values().for_each(|item| measure(item, level + 1, nodes, levels));
     }
 }
 
@@ -108,6 +187,33 @@ fn stray_space(text: &str) -> Option<usize> {
         (last, space) = (c, None);
     }
     space
+}
+
+/// Where the first filter begins that is one too many inside each other.
+fn too_nested(text: &str) -> Option<usize> {
+    let (mut open, mut quote, mut escaped) = (Vec::new(), None, false);
+    for (at, byte) in text.bytes().enumerate() {
+        match (quote, byte) {
+            (Some(_), _) if escaped => escaped = false,
+            (Some(_), b'\\') => escaped = true,
+            (Some(mark), _) if byte == mark => quote = None,
+            (Some(_), _) => {}
+            (None, b'\'' | b'"') => quote = Some(byte),
+            (None, b'[') => {
+                open.push(text[at + 1..].trim_start().starts_with('?'));
+                if open.iter().filter(|is_filter| **is_filter).count() > FILTERS_MAX {
+                    return Some(at);
+                }
+                // More brackets than that are nothing that anybody writes, and would make this slow.
+                if open.len() > 8 * FILTERS_MAX {
+                    return Some(at);
+                }
+            }
+            (None, b']') => _ = open.pop(),
+            _ => {}
+        }
+    }
+    None
 }
 
 fn explain(text: &str, error: &JsonPathError) -> JsonPathProblem {
@@ -206,9 +312,12 @@ fn objection(function: &TestFunction) -> Option<String> {
         TestFunction::Custom(name, _) => {
             Some(format!("JSONPath has no function `{name}`; it has length, count, value, match and search"))
         }
-        TestFunction::Search(_, FnArg::Literal(Literal::String(pattern)))
-        | TestFunction::Match(_, FnArg::Literal(Literal::String(pattern))) => {
-            regex::Regex::new(pattern).err().map(|_| format!("`{pattern}` is not a regular expression"))
+        TestFunction::Search(_, pattern) | TestFunction::Match(_, pattern) => {
+            let FnArg::Literal(Literal::String(pattern)) = pattern else {
+                return Some("the pattern of `match` and `search` is a text in quotes".to_owned());
+            };
+            let built = regex::RegexBuilder::new(pattern).size_limit(PATTERN_BYTES).build();
+            built.err().map(|_| format!("`{pattern}` is not a regular expression, or too large a one"))
         }
         _ => None,
     }
