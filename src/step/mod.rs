@@ -27,6 +27,7 @@ mod sinks;
 mod split;
 mod template;
 mod throttle;
+mod user_agent;
 mod validate;
 
 use std::rc::Rc;
@@ -64,6 +65,7 @@ pub static STEPS: &[&StepDef] = &[
     &set::SET,
     &split::SPLIT,
     &throttle::THROTTLE,
+    &user_agent::USER_AGENT,
     &validate::VALIDATE,
 ];
 

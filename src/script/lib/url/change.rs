@@ -41,7 +41,7 @@ fn append(run: &Run, out: &mut Serializer<'_, String>, params: &Map) -> Native<(
 }
 
 /// An address with these parameters instead of those of the same names.
-pub(super) fn with(run: &Run, text: &str, params: &Map) -> Native {
+pub(super) fn replace(run: &Run, text: &str, params: &Map) -> Native {
     rewritten(run, text, |key| params.contains_key(key), params)
 }
 

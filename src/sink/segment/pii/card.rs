@@ -5,10 +5,10 @@ const DIGITS_MAX: usize = 19;
 
 /// Whether these bytes are a card number: digits, in groups with a space or a dash between them if it is a text.
 ///
-/// A JSON number must have 15 digits at least: shorter ones are ids of shops far more often than cards.
+/// A JSON number must have 15 or 16 digits: shorter and longer ones are ids of shops far more often than cards.
 pub(super) fn is_card(bytes: &[u8], is_number: bool) -> bool {
     let least = if is_number { 15 } else { 14 };
-    if bytes.len() < least || bytes.len() > DIGITS_MAX + 6 {
+    if bytes.len() < least || bytes.len() > DIGITS_MAX + 6 || (is_number && bytes.len() > 16) {
         return false;
     }
     let mut digits = [0_u8; DIGITS_MAX];

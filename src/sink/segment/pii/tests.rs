@@ -225,7 +225,7 @@ fn message() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(json!(null)),
         Just(json!(true)),
-        any::<i64>().prop_map(Value::from),
+        (-999_999_999_999_i64..999_999_999_999).prop_map(Value::from),
         "[a-z\"\\\\,{}\\[\\]:é]{0,6}".prop_map(Value::from),
         Just(json!("4111111111111111")),
         Just(json!(4_111_111_111_111_111_i64)),
