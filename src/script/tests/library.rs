@@ -108,7 +108,7 @@ fn argument() -> impl Strategy<Value = Dynamic> {
         }),
         1 => any::<char>().prop_map(Dynamic::from_char),
         1 => any::<Vec<u8>>().prop_map(Dynamic::from_blob),
-        1 => Just(Dynamic::from(FnPtr::new("type_of").unwrap())),
+        1 => Just(Dynamic::from(FnPtr::new("to_string").unwrap())),
         8 => text().prop_map(Dynamic::from),
     ];
     leaf.prop_recursive(4, 24, 4, |inner| {

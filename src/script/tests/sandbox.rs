@@ -84,7 +84,7 @@ fn functions_that_multiply_are_bounded() {
         "let s = \"\"; s.pad(4000000, 'a'); s.split('a');",
         "let s = \"\"; s.pad(4000000, 'a'); s.to_chars();",
         "let b = blob(4000000); b.to_array();",
-        "let s = \"\"; s.pad(20000, 'a'); let with = \"\"; with.pad(600, \"$0\"); regex::replace(s, \"a\", with);",
+        "let s = \"\"; s.pad(20000, 'a'); let t = \"\"; t.pad(600, \"$0\"); regex::replace(s, \"a\", t);",
     ] {
         assert_eq!(ends_with(script, &patient()), "script-limit-size", "{script}");
     }
