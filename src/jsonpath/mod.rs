@@ -197,7 +197,6 @@ fn too_nested(text: &str) -> Option<usize> {
             (Some(_), _) if escaped => escaped = false,
             (Some(_), b'\\') => escaped = true,
             (Some(mark), _) if byte == mark => quote = None,
-            (Some(_), _) => {}
             (None, b'\'' | b'"') => quote = Some(byte),
             (None, b'[') => {
                 open.push(text[at + 1..].trim_start().starts_with('?'));

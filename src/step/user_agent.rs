@@ -84,7 +84,7 @@ fn below(path: &Path, key: &str) -> Option<Path> {
 
 impl Step for UserAgent {
     fn apply(&self, mut event: Event, _: &mut Context<'_>) -> Result<Flow, StepError> {
-        let read = |value: &Dynamic| user_agent::read(&*value.as_immutable_string_ref().ok()?);
+        let read = |value: &Dynamic| user_agent::read(&value.as_immutable_string_ref().ok()?);
         let Some(agent) = self.from.with(&event.value, |value| value.and_then(read)) else {
             return Ok(Flow::Next(event));
         };

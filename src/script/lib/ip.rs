@@ -113,7 +113,7 @@ fn without_host(address: Ipv4Addr) -> Ipv4Addr {
 
 /// Ranges of version 4 that are not routed in the internet; those for documentation count as public, so that examples work.
 const PRIVATE: [(Ipv4Addr, u32); 10] = [
-    (Ipv4Addr::new(0, 0, 0, 0), 8),
+    (Ipv4Addr::UNSPECIFIED, 8),
     (Ipv4Addr::new(10, 0, 0, 0), 8),
     (Ipv4Addr::new(100, 64, 0, 0), 10),
     (Ipv4Addr::new(127, 0, 0, 0), 8),

@@ -34,7 +34,7 @@ json::parse("{oops", #{}) == #{}"#,
         name: "json::pretty",
         signature: "json::pretty(value) -> text",
         about: "The value as JSON in lines, with sorted keys.",
-        example: r##"json::pretty(#{ b: 1, a: [] }) == "{\n  \"a\": [],\n  \"b\": 1\n}""##,
+        example: r#"json::pretty(#{ b: 1, a: [] }) == "{\n  \"a\": [],\n  \"b\": 1\n}""#,
         add: |module, lib| {
             let run = Rc::clone(&lib.run);
             put(module, "pretty", move |value: &mut Dynamic| -> Native {

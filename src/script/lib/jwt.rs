@@ -137,20 +137,17 @@ fn verify(run: &Run, token: &Dynamic, key: &Dynamic, leeway: i64) -> Native {
         let algorithm = parts.header.get("alg").cloned().unwrap_or_default();
         let algorithm = arg::text(&algorithm, "alg").ok().flatten().unwrap_or_default();
         let public = arg::text(key, "verify").ok().flatten().filter(|key| key.trim_start().starts_with("-----BEGIN"));
-        let holds = match public {
-            Some(pem) => {
-                // About what checking one signature takes.
-                run.charge(200)?;
-                public::verify(&algorithm, &pem, parts.signed.as_bytes(), &parts.signature)?
-            }
-            None => {
-                let fits = arg::try_bytes(key, "verify", |key| {
-                    run.charge_bytes(key.len())?;
-                    let digest = keyed(&algorithm, key, parts.signed).transpose()?;
-                    Ok(digest.is_some_and(|digest| digest.ct_eq(&parts.signature).into()).into())
-                })?;
-                fits.as_bool().unwrap_or(false)
-            }
+        let holds = if let Some(pem) = public {
+            // About what checking one signature takes.
+            run.charge(200)?;
+            public::verify(&algorithm, &pem, parts.signed.as_bytes(), &parts.signature)?
+        } else {
+            let fits = arg::try_bytes(key, "verify", |key| {
+                run.charge_bytes(key.len())?;
+                let digest = keyed(&algorithm, key, parts.signed).transpose()?;
+                Ok(digest.is_some_and(|digest| digest.ct_eq(&parts.signature).into()).into())
+            })?;
+            fits.as_bool().unwrap_or(false)
         };
         if holds && is_in_time(&parts.claims, run.now_ms(), leeway) {
             return Ok(parts.claims.into());

@@ -21,7 +21,7 @@ pub const FUNS: &[Fun] = &[
         name: "map::camel_keys",
         signature: "map::camel_keys(value) -> value",
         about: "With every key as camelCase, on all levels.",
-        example: r#"map::camel_keys(#{ order_id: 1, line_items: [#{ unit_price: 2 }] }) == #{ orderId: 1, lineItems: [#{ unitPrice: 2 }] }"#,
+        example: r"map::camel_keys(#{ order_id: 1, line_items: [#{ unit_price: 2 }] }) == #{ orderId: 1, lineItems: [#{ unitPrice: 2 }] }",
         add: |module, lib| keys::all(module, lib, "camel_keys", words::camel),
     },
     Fun {
@@ -56,7 +56,7 @@ pub const FUNS: &[Fun] = &[
         name: "map::defaults",
         signature: "map::defaults(map, defaults) -> map",
         about: "With the entries of the second map where the first has nothing or `()`.",
-        example: r#"map::defaults(#{ a: 1, b: () }, #{ a: 9, b: 9 }) == #{ a: 1, b: 9 }"#,
+        example: r"map::defaults(#{ a: 1, b: () }, #{ a: 9, b: 9 }) == #{ a: 1, b: 9 }",
         add: |module, lib| {
             let run = Rc::clone(&lib.run);
             put(module, "defaults", move |map: Dynamic, defaults: Dynamic| -> Native<Map> {
@@ -195,7 +195,7 @@ map::merge((), #{ b: 2 }) == #{ b: 2 }",
         name: "map::snake_keys",
         signature: "map::snake_keys(value) -> value",
         about: "With every key as snake_case, on all levels.",
-        example: r#"map::snake_keys(#{ orderId: 1, lineItems: [#{ unitPrice: 2 }] }) == #{ order_id: 1, line_items: [#{ unit_price: 2 }] }"#,
+        example: r"map::snake_keys(#{ orderId: 1, lineItems: [#{ unitPrice: 2 }] }) == #{ order_id: 1, line_items: [#{ unit_price: 2 }] }",
         add: |module, lib| keys::all(module, lib, "snake_keys", |key| words::joined(key, "_")),
     },
     Fun {

@@ -76,7 +76,7 @@ pub fn e164(text: &str, region: &str) -> Option<String> {
     if let Some(number) = dialled_out.and_then(international) {
         return Some(number);
     }
-    let own = |number: &str| whole(home.code, home.national(number)?);
+    let own = |number: &str| whole(home.code, &home.national(number)?);
     // People also leave out the `+` alone, which shows where a number is too long to be dialled so at home.
     let bare = || own(digits.strip_prefix(home.code)?);
     let is_dialled = home.trunk.split('|').any(|trunk| digits.starts_with(trunk));
@@ -93,10 +93,10 @@ fn international(digits: &str) -> Option<String> {
         by_code(code).next().map(|_| (code, rest))
     })?;
     let national = by_code(code).find_map(|territory| territory.national(rest))?;
-    whole(code, national)
+    whole(code, &national)
 }
 
-fn whole(code: &str, national: String) -> Option<String> {
+fn whole(code: &str, national: &str) -> Option<String> {
     DIGITS.contains(&(code.len() + national.len())).then(|| format!("+{code}{national}"))
 }
 

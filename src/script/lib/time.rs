@@ -296,6 +296,7 @@ fn unit_ms(unit: &str) -> Native<i64> {
     })
 }
 
+#[allow(clippy::unnecessary_box_returns, reason = "it is what goes into an error")]
 fn no_unit(unit: &str) -> Fault {
     let unit: String = unit.chars().take(32).collect();
     fault(format!("`{unit}` is no unit: ms, seconds, minutes, hours, days, weeks, months, years"))

@@ -124,7 +124,7 @@ fn argument() -> impl Strategy<Value = Dynamic> {
 /// The call of a function with so many arguments; variables, so that it may change them.
 fn call(fun: &Fun, count: usize) -> String {
     let names: Vec<_> = (0..count).map(|at| format!("a{at}")).collect();
-    let lets: String = names.iter().map(|name| format!("let {name} = event.{name}; ")).collect();
+    let lets = names.iter().map(|name| format!("let {name} = event.{name}; ")).collect::<Vec<_>>().concat();
     if fun.name.contains('.') {
         return format!("{lets}{}({})", fun.name, names[..count - 1].join(", "));
     }
