@@ -9,9 +9,11 @@ use super::check::Facts;
 use super::delivery::DeliveryView;
 use super::fault::failure;
 use super::host::Host;
+use super::mask;
 use super::outcome::{Failure, Input, Ran, ScriptError};
 use super::place::{Places, Unit};
 use crate::event::{Delivery, Origin};
+use crate::json::Mask;
 
 /// Makes a value that scripts can read and not change, and that is handed to a run without a copy: for `settings`.
 pub fn constant(value: Dynamic) -> Dynamic {
@@ -74,6 +76,11 @@ impl Script {
         Self { code: Code::new(host, ast, found, unit) }
     }
 
+    /// What the script reads of its event.
+    pub fn reads(&self) -> Mask {
+        mask::reads(&self.code.host, &self.code.ast)
+    }
+
     /// Runs the script over one event. All or nothing: a run that fails emits nothing.
     pub fn run(&self, input: Input<'_>) -> Result<Ran, Failure> {
         let (result, event) = self.code.evaluate(input);
@@ -93,6 +100,11 @@ pub struct Expression {
 impl Expression {
     pub(super) fn new(host: &Rc<Host>, ast: AST, found: &Facts, unit: &Unit<'_>) -> Self {
         Self { code: Code::new(host, ast, found, unit) }
+    }
+
+    /// What the condition reads of the event.
+    pub fn reads(&self) -> Mask {
+        mask::reads(&self.code.host, &self.code.ast)
     }
 
     /// Whether the condition holds. The event is lent to the run and is back afterwards, also after a failure.
