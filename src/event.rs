@@ -61,6 +61,18 @@ impl Origin {
     pub fn branch(self, branch: usize) -> Self {
         Self { fork: self.fork.wrapping_mul(4096).wrapping_add(branch as u64 + 1), ..self }
     }
+
+    /// Whether this event is that one, or steps made it of that one.
+    pub fn is_of(self, ancestor: Self) -> bool {
+        if (self.delivery, self.index) != (ancestor.delivery, ancestor.index) {
+            return false;
+        }
+        let mut fork = self.fork;
+        while fork > ancestor.fork {
+            fork = (fork - 1) / 4096;
+        }
+        fork == ancestor.fork
+    }
 }
 
 impl fmt::Display for Origin {

@@ -20,9 +20,11 @@
 //! | 0 | [`path`] | field paths, as `properties.products[0].sku` | – |
 //! | 0 | [`tree`] | the project's texts as one immutable value | – |
 //! | 0 | [`event`] | delivery, event, origin | `json` |
+//! | 0 | [`lookup`] | a request to the outside, and its answer, as values | – |
 //! | 0 | [`yaml`] | YAML with a place for every value | `diag` |
 //! | 1 | [`registry`] | what a part is: options as data, environment references | layer 0 |
-//! | 1 | [`script`] | Rhai: engine, limits, modules, library | layer 0 |
+//! | 1 | [`state`] | what pipelines remember, and what a run asks for | layer 0 |
+//! | 1 | [`script`] | Rhai: engine, limits, modules, library | layer 0, `state`, `registry` |
 //! | 1 | [`journal`] | the delivery log, cursors, dead letters | layer 0 |
 //! | 2 | [`source`] [`step`] [`sink`] | the parts: one file each and one line in a sorted list | 0–1 |
 //! | 3 | [`config`] | pipeline text → spec, every problem with its place | 0–2 |
@@ -70,6 +72,7 @@ pub mod engine;
 pub mod event;
 pub mod journal;
 pub mod json;
+pub mod lookup;
 pub mod path;
 pub mod pipeline;
 pub mod reference;
@@ -77,6 +80,7 @@ pub mod registry;
 pub mod script;
 pub mod sink;
 pub mod source;
+pub mod state;
 pub mod step;
 pub mod tree;
 pub mod yaml;

@@ -68,6 +68,8 @@ fn letters() -> Vec<DeadLetter> {
         code: "rejected-400".to_owned(),
         reason: "the server says: bad".to_owned(),
         place: None,
+        stack: vec![],
+        logs: vec![],
         message: Some(br#"{"type":"track"}"#.to_vec()),
         delivery: delivery.clone(),
     };

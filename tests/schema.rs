@@ -147,7 +147,7 @@ fn wrong_value(ty: &Type) -> Option<Value> {
         Type::Bytes => Some("big".into()),
         Type::Word(_) | Type::Choice(_) => Some("no-such-word".into()),
         Type::List(item) => wrong_value(item).map(|wrong| json!([wrong])),
-        Type::Map(_) => Some("no map".into()),
+        Type::Map(_) | Type::Group(_) => Some("no map".into()),
         Type::Any | Type::Raw => None,
     }
 }

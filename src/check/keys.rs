@@ -3,7 +3,7 @@
 use crate::registry::{Default, Opt, Type};
 
 /// The top level of a fixture.
-pub const CASE: [Opt; 9] = [
+pub const CASE: [Opt; 10] = [
     Opt { name: "description", ty: Type::Text, default: Default::Absent, about: "What the case shows, in your words." },
     Opt {
         name: "sample",
@@ -17,6 +17,13 @@ pub const CASE: [Opt; 9] = [
         ty: Type::Raw,
         default: Default::Required,
         about: "The delivery that comes in, or a list of them, in order.",
+    },
+    Opt {
+        name: "http",
+        ty: Type::Raw,
+        default: Default::Absent,
+        about: "The answers to `http::` calls and `enrich` steps, in order. The last one for an address serves all further calls; \
+            a call without an answer fails the case.",
     },
     Opt {
         name: "now",
@@ -58,12 +65,19 @@ pub const CASE: [Opt; 9] = [
 ];
 
 /// One delivery under `given`.
-pub const GIVEN: [Opt; 11] = [
+pub const GIVEN: [Opt; 12] = [
     Opt {
         name: "source",
         ty: Type::Text,
         default: Default::Absent,
         about: "The source that it goes to, by id or kind; the pipeline's first one without it.",
+    },
+    Opt {
+        name: "after",
+        ty: Type::Duration,
+        default: Default::Absent,
+        about: "The time that passes before it comes in. Events that wait (`retry`, `throttle`) go on when it is their turn, at \
+            the latest after the last delivery.",
     },
     Opt { name: "method", ty: Type::Text, default: Default::Is("POST"), about: "The request's method." },
     Opt { name: "path", ty: Type::Text, default: Default::Absent, about: "What follows the source's own path." },
@@ -94,5 +108,36 @@ pub const GIVEN: [Opt; 11] = [
         ty: Type::Int(100, 599),
         default: Default::Absent,
         about: "The status that the source must answer with.",
+    },
+];
+
+/// One answer under `http`.
+pub const HTTP: [Opt; 12] = [
+    Opt { name: "get", ty: Type::Text, default: Default::Absent, about: "The whole address of a GET request." },
+    Opt { name: "post", ty: Type::Text, default: Default::Absent, about: "The whole address of a POST request." },
+    Opt { name: "put", ty: Type::Text, default: Default::Absent, about: "The whole address of a PUT request." },
+    Opt { name: "patch", ty: Type::Text, default: Default::Absent, about: "The whole address of a PATCH request." },
+    Opt { name: "delete", ty: Type::Text, default: Default::Absent, about: "The whole address of a DELETE request." },
+    Opt {
+        name: "sends",
+        ty: Type::Any,
+        default: Default::Absent,
+        about: "What the request's JSON body must hold for this answer to be its.",
+    },
+    Opt { name: "status", ty: Type::Int(100, 599), default: Default::Is("200"), about: "The answer's status." },
+    Opt { name: "headers", ty: Type::Map(&Type::Text), default: Default::Absent, about: "The answer's headers." },
+    Opt { name: "body", ty: Type::Text, default: Default::Absent, about: "The answer's body, as it stands." },
+    Opt {
+        name: "body_file",
+        ty: Type::Text,
+        default: Default::Absent,
+        about: "A file beside the fixture that is the body.",
+    },
+    Opt { name: "json", ty: Type::Any, default: Default::Absent, about: "The body as YAML, which is sent as JSON." },
+    Opt {
+        name: "error",
+        ty: Type::Text,
+        default: Default::Absent,
+        about: "Why there is no answer, for a network that fails.",
     },
 ];

@@ -3,9 +3,10 @@
 use std::fs;
 use std::path::Path;
 
-use super::{Case, Expect, Given, keys};
+use super::{Canned, Case, Expect, Given, keys};
 use crate::diag::{Diag, did_you_mean};
-use crate::registry::names;
+use crate::lookup::Answer;
+use crate::registry::{names, parse_duration_ms};
 use crate::tree::Tree;
 use crate::yaml::{self, Entry, Node, Value};
 
@@ -14,8 +15,11 @@ const FIXTURES: &str = "tests/fixtures";
 /// The clock of cases that do not set it: 2026-01-15T10:20:30Z.
 const NOW_MS: i64 = 1_768_472_430_000;
 
-const CASE_KEYS: [&str; 9] = names(&keys::CASE);
-const GIVEN_KEYS: [&str; 11] = names(&keys::GIVEN);
+const CASE_KEYS: [&str; 10] = names(&keys::CASE);
+const GIVEN_KEYS: [&str; 12] = names(&keys::GIVEN);
+const HTTP_KEYS: [&str; 12] = names(&keys::HTTP);
+/// Keys of an answer that name the request.
+const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
 
 /// Reads all fixtures of a project. Their texts are added to `tree`, so that problems can be drawn.
 pub fn load(dir: &Path, tree: &mut Tree) -> (Vec<Case>, Vec<Diag>) {
@@ -76,6 +80,7 @@ impl Loader<'_> {
             Vec::new()
         };
         let now_ms = node.get("now").map_or(Some(NOW_MS), |now| self.time(now)).unwrap_or(NOW_MS);
+        let http = node.get("http").map(|node| self.http(node)).unwrap_or_default();
         let expect_entry = entries.iter().find(|entry| entry.key == "expect");
         let expect =
             expect_entry.filter(|entry| entry.value.value != Value::Null).and_then(|entry| self.expect(&entry.value));
@@ -90,6 +95,7 @@ impl Loader<'_> {
             name: name.to_owned(),
             file: self.file.to_owned(),
             given,
+            http,
             now_ms,
             expect,
             dropped,
@@ -110,6 +116,12 @@ impl Loader<'_> {
         self.known(entries, &GIVEN_KEYS);
         let text = |key: &str| node.get(key).map(plain);
         let mut given = Given::new(text("source"), self.body(node)?);
+        if let Some(after) = node.get("after") {
+            match parse_duration_ms(&plain(after)) {
+                Some(after_ms) => given.after_ms = after_ms,
+                None => self.error("`after` takes a duration, as 30s or 2h", after),
+            }
+        }
         given.method = text("method").unwrap_or_else(|| "POST".to_owned()).to_uppercase();
         given.path = text("path").unwrap_or_default();
         given.query = text("query").unwrap_or_default();
@@ -131,6 +143,47 @@ impl Loader<'_> {
             None => None,
         };
         Some(given)
+    }
+
+    fn http(&mut self, node: &Node) -> Vec<Canned> {
+        let items = node.as_list().unwrap_or(std::slice::from_ref(node));
+        items.iter().filter_map(|item| self.canned(item)).collect()
+    }
+
+    fn canned(&mut self, node: &Node) -> Option<Canned> {
+        let Some(entries) = node.as_map() else {
+            self.error("an answer is a map, as `{ get: \"https://…\", json: { … } }`", node);
+            return None;
+        };
+        self.known(entries, &HTTP_KEYS);
+        let asked: Vec<_> = entries.iter().filter(|entry| METHODS.contains(&entry.key.as_str())).collect();
+        let [asked] = asked.as_slice() else {
+            self.error(format!("an answer says which request it is for, with one of {}", METHODS.join(", ")), node);
+            return None;
+        };
+        let status = node.get("status").map_or(Some(200), |status| {
+            let parsed = plain(status).parse().ok().filter(|status| (100..600).contains(status));
+            if parsed.is_none() {
+                self.error("`status` takes an HTTP status, as 404", status);
+            }
+            parsed
+        })?;
+        let error = node.get("error").map(plain);
+        Some(Canned {
+            method: asked.key.to_ascii_uppercase(),
+            url: plain(&asked.value),
+            sends: node.get("sends").map(Node::to_json),
+            answer: Answer {
+                status: if error.is_some() { 0 } else { status },
+                headers: self
+                    .map(node, "headers")
+                    .iter()
+                    .map(|entry| (entry.key.to_ascii_lowercase(), plain(&entry.value)))
+                    .collect(),
+                body: self.body(node)?,
+                error,
+            },
+        })
     }
 
     fn flag(&mut self, node: &Node, key: &str, default: bool) -> bool {

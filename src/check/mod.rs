@@ -7,8 +7,10 @@ mod compare;
 mod emit;
 pub mod keys;
 mod load;
+mod outside;
 mod report;
 mod run;
+mod world;
 
 use crate::diag::Span;
 use crate::pipeline::SourcePart;
@@ -16,6 +18,7 @@ use crate::source::Sample;
 
 pub use bless::bless;
 pub use load::load;
+pub use outside::Canned;
 pub use report::{diff_lines, json as report_json, text as report_text};
 pub use run::{CaseResult, Failure, run_case};
 
@@ -30,7 +33,9 @@ pub struct Case {
     pub file: String,
     /// The deliveries, in order.
     pub given: Vec<Given>,
-    /// What the scripts' clock says, in milliseconds since 1970.
+    /// Answers to lookups.
+    pub http: Vec<Canned>,
+    /// What the scripts' clock says at first, in milliseconds since 1970.
     pub now_ms: i64,
     /// Expected messages; `None`: not stated yet, which fails until it is blessed.
     pub expect: Option<Expect>,
@@ -70,6 +75,8 @@ pub enum Expect {
 pub struct Given {
     /// Id or kind of the source; the first one if not given.
     pub source: Option<String>,
+    /// The time that passes before it comes in.
+    pub after_ms: u64,
     /// Upper-case method.
     pub method: String,
     /// Path below the source's own.
@@ -91,6 +98,7 @@ impl Given {
     pub fn new(source: Option<String>, body: Vec<u8>) -> Self {
         Self {
             source,
+            after_ms: 0,
             method: "POST".to_owned(),
             path: String::new(),
             query: String::new(),

@@ -1,14 +1,16 @@
 //! Running one case: verify, decode, steps, encode — everything but the sockets.
 
+use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use serde_json::Value;
 
 use super::compare::{matches, project};
+use super::world::World;
 use super::{Case, Expect, Given};
 use crate::event::Delivery;
-use crate::pipeline::{Outcome, Pipeline, Plan, StepRecord, Traced};
+use crate::pipeline::{Outcome, Pipeline, Plan, StepRecord};
 use crate::source::{Request, Verdict};
 
 /// What came of a case.
@@ -67,27 +69,22 @@ pub fn run_case(pipeline: &Pipeline, case: &Case) -> CaseResult {
         trace: Vec::new(),
         logs: Vec::new(),
     };
-    let mut traced = Traced::default();
-    let mut total = Outcome::new(plan.sinks.len());
+    let mut world = World::new(pipeline, case);
     for (index, given) in case.given.iter().enumerate() {
-        match receive(plan, given, index as u64 + 1, case.now_ms) {
-            Ok(Some(delivery)) => {
-                let outcome = pipeline.run_traced(&delivery, case.now_ms, &mut traced);
-                for (all, messages) in total.messages.iter_mut().zip(outcome.messages) {
-                    all.extend(messages);
-                }
-                total.dropped.extend(outcome.dropped);
-                total.dead.extend(outcome.dead);
-                total.logs.extend(outcome.logs);
-            }
+        world.pass(given.after_ms);
+        match receive(plan, given, index as u64 + 1, world.now_ms()) {
+            Ok(Some(delivery)) => world.deliver(delivery),
             Ok(None) => {}
             Err(problem) => result.failures.push(Failure::Other(format!("delivery {}: {problem}", index + 1))),
         }
     }
+    world.rest();
+    let World { total, trace, problems, .. } = world;
+    result.failures.extend(problems.into_iter().map(Failure::Other));
     for ((_, texts), messages) in result.messages.iter_mut().zip(&total.messages) {
         texts.extend(messages.iter().map(|message| message.bytes.to_vec()));
     }
-    result.trace = traced.records;
+    result.trace = trace.records;
     result.logs = total.logs.iter().map(|line| format!("{}: {}", line.level, line.text)).collect();
     judge(case, &total, &mut result);
     result
@@ -186,10 +183,11 @@ fn judge(case: &Case, total: &Outcome, result: &mut CaseResult) {
     for dead in &total.dead {
         if !case.dead.iter().any(|want| dead.code == *want || dead.reason.contains(want.as_str())) {
             let place = dead.place.as_ref().map(|place| format!(" at {place}")).unwrap_or_default();
-            result.failures.push(Failure::Other(format!(
-                "dead letter in `{}`: {} ({}){place}",
-                dead.part, dead.reason, dead.code
-            )));
+            let mut told = format!("dead letter in `{}`: {} ({}){place}", dead.part, dead.reason, dead.code);
+            for frame in &dead.stack {
+                let _ = write!(told, "\n    in {frame}");
+            }
+            result.failures.push(Failure::Other(told));
         }
     }
     for want in &case.dead {

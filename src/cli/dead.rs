@@ -143,6 +143,11 @@ fn show(letter: &Value) {
         text(letter, "part"),
         text(letter, "code")
     );
+    for (title, key) in [("in", "stack"), ("logged", "logs")] {
+        for line in letter[key].as_array().into_iter().flatten() {
+            say!("  {title} {}", line.as_str().unwrap_or_default());
+        }
+    }
     let request = &letter["request"];
     say!(
         "delivery {} from {}: {} {}",

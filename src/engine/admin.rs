@@ -126,5 +126,6 @@ pub fn dead_json(letter: &DeadLetter) -> serde_json::Value {
         "id": letter.id, "at_ms": letter.at_ms, "pipeline": &*letter.pipeline, "source": &*letter.source,
         "delivery": letter.delivery_seq, "index": letter.index, "revision": letter.revision, "part": letter.part,
         "code": letter.code, "reason": letter.reason, "place": letter.place,
+        "stack": letter.stack, "logs": letter.logs,
     })
 }

@@ -53,6 +53,8 @@ impl Books {
                     code: dead.code.clone(),
                     reason: dead.reason.clone(),
                     place: dead.place.clone(),
+                    stack: dead.stack.clone(),
+                    logs: dead.logs.clone(),
                     message: dead.message.clone(),
                     delivery: Some(Arc::clone(delivery)),
                 });

@@ -266,6 +266,8 @@ impl Deliverer {
             code: "rejected".to_owned(),
             reason,
             place: None,
+            stack: Vec::new(),
+            logs: Vec::new(),
             message: Some(message.bytes),
             delivery: (!self.journaled).then(Arc::default),
         };

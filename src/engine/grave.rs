@@ -8,6 +8,7 @@ use bytes::Bytes;
 use super::transmit::now_ms;
 use crate::event::{Delivery, Origin};
 use crate::journal::{DeadLetter, DeadLetters, Journal};
+use crate::step::LogLine;
 
 /// The dead letters of all pipelines.
 pub(super) struct Graveyard {
@@ -25,6 +26,8 @@ pub(super) struct Burial {
     pub(super) code: String,
     pub(super) reason: String,
     pub(super) place: Option<String>,
+    pub(super) stack: Vec<String>,
+    pub(super) logs: Vec<LogLine>,
     pub(super) message: Option<Bytes>,
     /// Taken from the journal when it is not at hand.
     pub(super) delivery: Option<Arc<Delivery>>,
@@ -72,6 +75,8 @@ fn letter(burial: Burial, journal: &Journal, at_ms: i64) -> DeadLetter {
         code: burial.code,
         reason: burial.reason,
         place: burial.place,
+        stack: burial.stack,
+        logs: burial.logs.iter().map(|line| format!("{}: {}", line.level, line.text)).collect(),
         message: burial.message.map(|message| message.to_vec()),
         delivery: delivery.map(|delivery| (*delivery).clone()).unwrap_or_default(),
     }

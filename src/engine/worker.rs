@@ -110,6 +110,8 @@ fn failed(plan: &Plan, delivery: &Delivery, code: &str, reason: String) -> Outco
         code: code.to_owned(),
         reason,
         place: None,
+        stack: Vec::new(),
+        logs: Vec::new(),
         message: None,
     });
     outcome

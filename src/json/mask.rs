@@ -58,6 +58,27 @@ impl Mask {
         }
     }
 
+    /// What is wanted of a member, if the map is read at all.
+    #[must_use]
+    pub fn of_key(&self, key: &str) -> Self {
+        match self {
+            Self::Whole => Self::Whole,
+            Self::Parts(parts) => {
+                let member = parts.keys.get(key).or(parts.items.as_deref().filter(|_| parts.any));
+                member.cloned().unwrap_or_else(Self::opened)
+            }
+        }
+    }
+
+    /// What is wanted of the items, if the array is read at all.
+    #[must_use]
+    pub fn of_items(&self) -> Self {
+        match self {
+            Self::Whole => Self::Whole,
+            Self::Parts(parts) => parts.items.as_deref().cloned().unwrap_or_else(Self::opened),
+        }
+    }
+
     /// Takes everything from here on.
     pub fn take_whole(&mut self) {
         *self = Self::Whole;

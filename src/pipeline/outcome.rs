@@ -1,8 +1,12 @@
 //! What became of the events of one delivery: every one is sent, dropped with a reason, or dead with a reason.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 
-use crate::event::Origin;
+use crate::event::{Delivery, Origin};
+use crate::lookup::Lookup;
+use crate::state::{Claim, Write};
 use crate::step::LogLine;
 
 /// The result of running one delivery through a pipeline.
@@ -14,8 +18,20 @@ pub struct Outcome {
     pub dropped: Vec<Dropped>,
     /// Events that cannot go on.
     pub dead: Vec<Dead>,
+    /// Events that wait; they are in `writes`.
+    pub held: Vec<HeldEvent>,
     /// Lines that scripts logged.
     pub logs: Vec<LogLine>,
+    /// What the delivery changed in the state.
+    pub writes: Vec<Write>,
+    /// Words for which events may wait.
+    pub wakes: Vec<String>,
+    /// For a wake-up: the event that it woke, which waits no longer, and the delivery that the event came from.
+    pub woken: Option<(String, Arc<Delivery>)>,
+    /// Whether it was run a second time, because an event died or a script failed when not all was decoded.
+    pub repeated: bool,
+    /// What must be asked of the outside before the delivery can be run; then nothing else is here.
+    pub needs: Vec<Lookup>,
 }
 
 impl Outcome {
@@ -26,7 +42,7 @@ impl Outcome {
 
     /// How many ends there are: what the ledger counts as accepted.
     pub fn ends(&self) -> usize {
-        self.messages.iter().map(Vec::len).sum::<usize>() + self.dropped.len() + self.dead.len()
+        self.messages.iter().map(Vec::len).sum::<usize>() + self.dropped.len() + self.dead.len() + self.held.len()
     }
 }
 
@@ -37,6 +53,25 @@ pub struct Message {
     pub origin: Origin,
     /// The encoded message.
     pub bytes: Bytes,
+    /// What its event has taken, to be given back if the sink refuses it.
+    pub claims: Vec<Claim>,
+}
+
+/// An event that waits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeldEvent {
+    /// Its id among those that wait.
+    pub id: String,
+    /// Where it came from.
+    pub origin: Origin,
+    /// The step that holds it.
+    pub part: String,
+    /// Why.
+    pub reason: String,
+    /// Until when, in milliseconds since 1970.
+    pub until_ms: i64,
+    /// The word that ends the waiting earlier.
+    pub wake: Option<String>,
 }
 
 /// An event that ended on purpose.
@@ -63,6 +98,10 @@ pub struct Dead {
     pub reason: String,
     /// `file:line:column` of the script, if it is one's fault.
     pub place: Option<String>,
+    /// The script functions that were inside each other, innermost first.
+    pub stack: Vec<String>,
+    /// What the script logged in the run that failed.
+    pub logs: Vec<LogLine>,
     /// The message, where there was one.
     pub message: Option<Bytes>,
 }

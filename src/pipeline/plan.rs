@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use super::Pipeline;
+use super::compile::compile;
 use crate::config::{self, PartSpec, Spec};
 use crate::diag::Diag;
+use crate::json::Mask;
 use crate::registry::{Environment, Room};
 use crate::script::Limits;
 use crate::sink::{SINKS, Sink};
@@ -34,6 +35,10 @@ pub struct Plan {
     pub files: Vec<String>,
     /// Bounds for its scripts.
     pub limits: Limits,
+    /// Whether what becomes of a delivery depends on those before it: then they are run one after another.
+    pub remembers: bool,
+    /// What its parts look at in an event.
+    pub mask: Mask,
     pub(super) tree: Arc<Tree>,
 }
 
@@ -87,10 +92,16 @@ impl Plan {
             sinks,
             files: Vec::new(),
             limits: limits.clone(),
+            remembers: false,
+            mask: Mask::Whole,
             tree: Arc::clone(tree),
         };
-        match Pipeline::compile_parts(&plan, &mut problems) {
-            Ok((host, _, _)) => plan.files = host.files(),
+        match compile(&plan, &mut problems) {
+            Ok(compiled) => {
+                plan.files = compiled.host.files();
+                plan.mask = compiled.reads(&plan);
+                plan.remembers = compiled.host.remembers() || compiled.steps.iter().any(|part| part.step.remembers());
+            }
             Err(found) => problems.extend(found),
         }
         if problems.iter().any(Diag::is_error) {

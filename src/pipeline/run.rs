@@ -1,84 +1,36 @@
 //! The compiled pipeline of one worker thread: a delivery in, messages and ends out.
 
-use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use rhai::Dynamic;
 
-use super::{Dead, Dropped, Message, NoTrace, Outcome, Plan, Trace};
-use crate::config::OnError;
+use super::compile::{Compiled, compile, nothing};
+use super::part::StepPart;
+use super::walk::Walk;
+use super::{Dropped, NoTrace, Outcome, Plan, Trace, dead};
 use crate::diag::Diag;
 use crate::event::{Delivery, Event, Origin};
-use crate::json;
-use crate::script::{Expression, Failure, Host, Unit};
-use crate::sink::EventId;
-use crate::step::{Build, Context, Flow, STEPS, Step, StepError};
+use crate::json::{self, Mask};
+use crate::lookup::Answers;
+use crate::script::{Expression, Host};
+use crate::state::{HELD_SPACE, Held, Session};
+use crate::step::Context;
 
 /// A plan compiled for one thread.
 pub struct Pipeline {
-    plan: Arc<Plan>,
-    steps: Vec<StepPart>,
-    /// Conditions of the sinks, in their order.
-    sink_conditions: Vec<Option<Expression>>,
-    nothing: Dynamic,
-    /// Kept alive for the steps' scripts.
-    _host: Rc<Host>,
-}
-
-/// A compiled step with the keys that stand beside it.
-pub(super) struct StepPart {
-    id: String,
-    step: Box<dyn Step>,
-    when: Option<Expression>,
-    on_error: OnError,
-    settings: Dynamic,
+    pub(super) plan: Arc<Plan>,
+    pub(super) steps: Vec<StepPart>,
+    pub(super) sink_conditions: Vec<Option<Expression>>,
+    pub(super) nothing: Dynamic,
+    pub(super) host: Rc<Host>,
 }
 
 impl Pipeline {
     /// Compiles a plan. It has compiled before, so an error means that the machine cannot, not the user.
     pub fn new(plan: &Arc<Plan>) -> Result<Self, Vec<Diag>> {
-        let (host, steps, sink_conditions) = Self::compile_parts(plan, &mut Vec::new())?;
-        Ok(Self {
-            plan: Arc::clone(plan),
-            steps,
-            sink_conditions,
-            nothing: Dynamic::from_map(rhai::Map::new()),
-            _host: host,
-        })
-    }
-
-    #[allow(clippy::type_complexity, reason = "the three results of one pass, taken apart at once by both callers")]
-    pub(super) fn compile_parts(
-        plan: &Plan,
-        problems: &mut Vec<Diag>,
-    ) -> Result<(Rc<Host>, Vec<StepPart>, Vec<Option<Expression>>), Vec<Diag>> {
-        let host = Host::new(&plan.tree, plan.limits.clone());
-        let mut found = Vec::new();
-        let mut steps = Vec::new();
-        for part in &plan.spec.steps {
-            let Some(def) = STEPS.iter().find(|def| def.def.name == part.kind) else { continue };
-            let settings = json::from_json_value(&part.settings);
-            let mut build = Build { host: &host, tree: &plan.tree, settings: settings.clone(), warnings: problems };
-            let step = match (def.build)(&part.options, &mut build) {
-                Ok(step) => Some(step),
-                Err(errors) => {
-                    found.extend(errors);
-                    None
-                }
-            };
-            let when = condition(&host, plan, part.when.as_ref(), problems, &mut found);
-            if let Some(step) = step {
-                steps.push(StepPart { id: part.id.clone(), step, when, on_error: part.on_error, settings });
-            }
-        }
-        let conditions = plan
-            .spec
-            .sinks
-            .iter()
-            .map(|part| condition(&host, plan, part.when.as_ref(), problems, &mut found))
-            .collect();
-        if found.is_empty() { Ok((host, steps, conditions)) } else { Err(found) }
+        let Compiled { host, steps, sink_conditions } = compile(plan, &mut Vec::new())?;
+        Ok(Self { plan: Arc::clone(plan), steps, sink_conditions, nothing: nothing(), host })
     }
 
     /// The plan it was compiled from.
@@ -86,195 +38,135 @@ impl Pipeline {
         &self.plan
     }
 
-    /// Runs one delivery. `now_ms` is the time that scripts see.
+    /// Runs one delivery as if there had been none before and nothing outside. `now_ms` is the time that scripts see.
     pub fn run(&self, delivery: &Delivery, now_ms: i64) -> Outcome {
-        self.run_traced(delivery, now_ms, &mut NoTrace)
+        self.run_in(delivery, now_ms, &Session::empty(), Answers::default(), &mut NoTrace)
     }
 
-    /// The same, watched.
-    pub fn run_traced(&self, delivery: &Delivery, now_ms: i64, trace: &mut impl Trace) -> Outcome {
-        let mut outcome = Outcome::new(self.plan.sinks.len());
-        let Some(source) = self.plan.source(&delivery.source) else {
-            outcome.dead.push(dead(
-                Origin { delivery: delivery.seq, ..Origin::default() },
-                &delivery.source,
-                "no-source",
-                "the pipeline no longer has the source that accepted this delivery".to_owned(),
-            ));
-            return outcome;
+    /// Runs one delivery with a state and the answers that it has so far. With [`Outcome::needs`], nothing has happened: run it
+    /// again when the answers are there.
+    pub fn run_in(
+        &self,
+        delivery: &Delivery,
+        now_ms: i64,
+        session: &Rc<Session>,
+        answers: Answers,
+        trace: &mut impl Trace,
+    ) -> Outcome {
+        session.begin(now_ms, answers);
+        self.host.run().attach(session);
+        let mut outcome = if Held::is_wake_up(delivery) {
+            self.wake_up(delivery, now_ms, session, trace)
+        } else {
+            self.decode_what_is_read(delivery, now_ms, session, trace)
         };
-        let identity = source.source.identity(delivery);
-        let decoded = source.source.decode(delivery);
-        if decoded.is_empty() {
-            outcome.dropped.push(Dropped {
-                origin: Origin { delivery: delivery.seq, ..Origin::default() },
-                part: source.id.to_string(),
-                reason: "empty".to_owned(),
-            });
+        if session.is_in_need() {
+            let needs = session.discard();
+            return Outcome { needs, ..Outcome::new(self.plan.sinks.len()) };
         }
-        let mut cx = Context { delivery, identity: &identity, now_ms, logs: Vec::new() };
-        let mut size_hint = 512;
-        for (index, event) in decoded.into_iter().enumerate() {
-            let origin = Origin { delivery: delivery.seq, index: index as u32, fork: 0 };
-            match event {
-                Ok(mut event) => {
-                    event.origin = origin;
-                    trace.decoded(&event);
-                    self.walk(event, &mut cx, &mut size_hint, &mut outcome, trace);
-                }
-                Err(refused) => outcome.dead.push(dead(origin, &source.id, refused.code, refused.reason)),
-            }
-        }
-        outcome.logs = cx.logs;
+        (outcome.writes, outcome.wakes) = session.finish();
         outcome
     }
 
-    /// Takes one event, and all that steps make of it, through the rest of the steps. Depth first, so that order is kept.
-    fn walk(
+    /// Runs a delivery of which only what the plan's mask names is decoded. What fails then is run again on all of it: so a reason
+    /// never depends on the mask, and if the mask had too little, it cost time and nothing else.
+    fn decode_what_is_read(
         &self,
-        event: Event,
-        cx: &mut Context<'_>,
-        size_hint: &mut usize,
-        outcome: &mut Outcome,
+        delivery: &Delivery,
+        now_ms: i64,
+        session: &Rc<Session>,
         trace: &mut impl Trace,
-    ) {
-        let mut waiting = VecDeque::from([(0, event)]);
-        while let Some((at, event)) = waiting.pop_front() {
-            let Some(part) = self.steps.get(at) else {
-                self.send(event, cx, size_hint, outcome, trace);
-                continue;
-            };
-            let origin = event.origin;
-            match part.apply(event, cx) {
-                Ok(Flow::Next(event)) => {
-                    trace.passed(&part.id, &event);
-                    waiting.push_front((at + 1, event));
-                }
-                Ok(Flow::Fork(events)) if events.is_empty() => {
-                    trace.ended(&part.id, origin, "dropped: nothing emitted");
-                    outcome.dropped.push(Dropped {
-                        origin,
-                        part: part.id.clone(),
-                        reason: "nothing emitted".to_owned(),
-                    });
-                }
-                Ok(Flow::Fork(events)) => {
-                    for (branch, mut event) in events.into_iter().enumerate().rev() {
-                        event.origin = origin.branch(branch);
-                        trace.passed(&part.id, &event);
-                        waiting.push_front((at + 1, event));
-                    }
-                }
-                Ok(Flow::Drop(reason)) => {
-                    trace.ended(&part.id, origin, &format!("dropped: {reason}"));
-                    outcome.dropped.push(Dropped { origin, part: part.id.clone(), reason });
-                }
-                Err(error) => {
-                    trace.ended(&part.id, origin, &format!("dead: {}", error.reason));
-                    outcome.dead.push(Dead { place: error.place, ..dead(origin, &part.id, error.code, error.reason) });
-                }
-            }
+    ) -> Outcome {
+        if self.plan.mask.is_whole() || trace.looks() {
+            return self.decode(delivery, now_ms, session, &Mask::Whole, trace);
         }
+        self.host.take_failed();
+        let outcome = self.decode(delivery, now_ms, session, &self.plan.mask, trace);
+        if outcome.dead.is_empty() && !self.host.take_failed() || session.is_in_need() {
+            return outcome;
+        }
+        session.discard();
+        Outcome { repeated: true, ..self.decode(delivery, now_ms, session, &Mask::Whole, trace) }
     }
 
-    /// Encodes an event for every sink that takes it.
-    fn send(
+    fn decode(
         &self,
-        mut event: Event,
-        cx: &mut Context<'_>,
-        size_hint: &mut usize,
-        outcome: &mut Outcome,
+        delivery: &Delivery,
+        now_ms: i64,
+        session: &Rc<Session>,
+        mask: &Mask,
         trace: &mut impl Trace,
-    ) {
-        let mut taken = false;
-        for (number, part) in self.plan.sinks.iter().enumerate() {
-            if let Some(condition) = &self.sink_conditions[number] {
-                match condition.test(&mut event.value, cx.delivery, &self.nothing, cx.now_ms) {
-                    Ok(true) => {}
-                    Ok(false) => continue,
-                    Err(failure) => {
-                        taken = true;
-                        let error = step_error(failure);
-                        outcome.dead.push(Dead {
-                            place: error.place,
-                            ..dead(event.origin, &part.id, error.code, error.reason)
-                        });
-                        continue;
-                    }
+    ) -> Outcome {
+        let mut outcome = Outcome::new(self.plan.sinks.len());
+        let first = Origin { delivery: delivery.seq, ..Origin::default() };
+        let Some(source) = self.plan.source(&delivery.source) else {
+            let reason = "the pipeline no longer has the source that accepted this delivery".to_owned();
+            outcome.dead.push(dead(first, &delivery.source, "no-source", reason));
+            return outcome;
+        };
+        let identity = source.source.identity(delivery);
+        let decoded = source.source.decode_masked(delivery, mask);
+        if decoded.is_empty() {
+            let (part, reason) = (source.id.to_string(), "empty".to_owned());
+            outcome.dropped.push(Dropped { origin: first, part, reason });
+        }
+        let cx = Context::new(delivery, &identity, now_ms, session);
+        let mut walk = Walk::new(self, cx, &mut outcome, trace);
+        for (index, event) in decoded.into_iter().enumerate() {
+            let origin = Origin { index: index as u32, ..first };
+            match event {
+                Ok(mut event) => {
+                    event.origin = origin;
+                    walk.decoded(event);
                 }
-            }
-            taken = true;
-            // Messages of a pipeline are of similar size: the last one's size saves the growing.
-            let mut bytes = Vec::with_capacity(*size_hint);
-            match part.sink.encode(&event, &EventId { identity: cx.identity, origin: event.origin }, &mut bytes) {
-                Ok(()) => {
-                    trace.ended(&part.id, event.origin, "sent");
-                    *size_hint = bytes.len() + bytes.len() / 8;
-                    outcome.messages[number].push(Message { origin: event.origin, bytes: bytes.into() });
-                }
-                Err(refused) => {
-                    trace.ended(&part.id, event.origin, &format!("dead: {}", refused.reason));
-                    outcome.dead.push(dead(event.origin, &part.id, refused.code, refused.reason));
-                }
+                Err(refused) => walk.refused(origin, &source.id, refused),
             }
         }
-        if !taken {
-            trace.ended("sinks", event.origin, "dropped: no sink takes it");
-            outcome.dropped.push(Dropped {
-                origin: event.origin,
-                part: "sinks".to_owned(),
-                reason: "no sink takes it".to_owned(),
-            });
-        }
+        walk.end();
+        outcome
     }
-}
 
-impl StepPart {
-    fn apply(&self, mut event: Event, cx: &mut Context<'_>) -> Result<Flow, StepError> {
-        if let Some(when) = &self.when {
-            match when.test(&mut event.value, cx.delivery, &self.settings, cx.now_ms) {
-                Ok(true) => {}
-                Ok(false) => return Ok(Flow::Next(event)),
-                Err(failure) => return self.failed(step_error(failure), Some(event)),
+    /// Goes on with an event that waited, if it still does.
+    fn wake_up(&self, wake_up: &Delivery, now_ms: i64, session: &Rc<Session>, trace: &mut impl Trace) -> Outcome {
+        let mut outcome = Outcome::new(self.plan.sinks.len());
+        let id = String::from_utf8_lossy(&wake_up.body).into_owned();
+        let broken = |outcome: &mut Outcome, reason: String| {
+            let origin = Origin { delivery: wake_up.seq, ..Origin::default() };
+            outcome.dead.push(dead(origin, &wake_up.source, "state", reason));
+        };
+        let held = match session.get(HELD_SPACE, &id) {
+            Ok(Some(entry)) => Held::decode(&id, &entry.value),
+            // Woken before: the wake-up was journaled twice.
+            Ok(None) => return outcome,
+            Err(error) => Err(error),
+        };
+        let held = match held {
+            Ok(held) => held,
+            Err(error) => {
+                broken(&mut outcome, error.to_string());
+                return outcome;
             }
+        };
+        if let Err(error) = session.remove(HELD_SPACE, &id) {
+            broken(&mut outcome, error.to_string());
+            return outcome;
         }
-        let spare = (self.on_error == OnError::Pass).then(|| event.clone());
-        self.step.apply(event, cx).or_else(|error| self.failed(error, spare))
-    }
-
-    fn failed(&self, error: StepError, event: Option<Event>) -> Result<Flow, StepError> {
-        match (self.on_error, event) {
-            (OnError::Drop, _) => Ok(Flow::Drop(format!("{}: {}", error.code, error.reason))),
-            (OnError::Pass, Some(event)) => Ok(Flow::Next(event)),
-            _ => Err(error),
+        let delivery = Arc::new(held.delivery);
+        outcome.woken = Some((id, Arc::clone(&delivery)));
+        let Some(at) = self.steps.iter().position(|part| *part.id == *held.part) else {
+            let reason = format!("the pipeline no longer has the step `{}` that held this event", held.part);
+            outcome.dead.push(dead(held.origin, &held.part, "no-step", reason));
+            return outcome;
+        };
+        match json::decode_bytes(held.event.into(), &json::Limits::default()) {
+            Ok((value, tape)) => {
+                let cx = Context::new(&delivery, &held.identity, now_ms, session);
+                let mut walk = Walk::new(self, cx, &mut outcome, trace);
+                walk.resumed(at, Event { value, tape, origin: held.origin }, held.attempt);
+                walk.end();
+            }
+            Err(error) => outcome.dead.push(dead(held.origin, &held.part, "bad-json", error.to_string())),
         }
+        outcome
     }
-}
-
-fn condition(
-    host: &Rc<Host>,
-    plan: &Plan,
-    node: Option<&crate::yaml::Node>,
-    warnings: &mut Vec<Diag>,
-    found: &mut Vec<Diag>,
-) -> Option<Expression> {
-    let node = node?;
-    let file = plan.spec.file.as_str();
-    let file_text = plan.tree.get(file).map_or("", |text| text);
-    let unit = Unit { file, text: node.as_text().unwrap_or_default(), node: Some(node), file_text };
-    match host.expression(&unit, warnings) {
-        Ok(expression) => Some(expression),
-        Err(errors) => {
-            found.extend(errors);
-            None
-        }
-    }
-}
-
-fn step_error(failure: Failure) -> StepError {
-    crate::step::script_failure(failure)
-}
-
-fn dead(origin: Origin, part: &str, code: &str, reason: String) -> Dead {
-    Dead { origin, part: part.to_owned(), code: code.to_owned(), reason, place: None, message: None }
 }

@@ -43,6 +43,12 @@ impl Example {
         })
     }
 
+    /// The options below one of the options.
+    pub(super) fn below(&self, option: &str) -> Self {
+        let inner = self.options.as_ref().and_then(|node| node.get(option));
+        Self { text: self.text, options: inner.cloned(), short: None }
+    }
+
     /// The options of a form of one of the options, if the example uses that form.
     pub(super) fn inside(&self, option: &str, form: &Form) -> Self {
         let chosen = self.options.as_ref().and_then(|node| node.get(option)).and_then(|node| node.get(form.name));

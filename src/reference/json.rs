@@ -72,6 +72,9 @@ fn option(opt: &'static Opt, example: &Example) -> Value {
         object.insert("example".into(), text.into());
     }
     object.insert("about".into(), opt.about.into());
+    if let Type::Group(inside) = opt.ty {
+        object.insert("options".into(), options(inside, &example.below(opt.name)));
+    }
     if let Type::Choice(forms) = opt.ty {
         let forms: Vec<_> = forms
             .iter()

@@ -87,7 +87,7 @@ fn options(out: &mut String, path: &str, known: &'static [Opt], example: &Exampl
             Default::Is(text) => code(text),
         };
         // The tables of the forms show how the options of a choice are written.
-        let shown = example.of(opt.name).filter(|_| !matches!(opt.ty, Type::Choice(_)));
+        let shown = example.of(opt.name).filter(|_| !matches!(opt.ty, Type::Choice(_) | Type::Group(_)));
         let shown = shown.map_or_else(String::new, |text| code(&text));
         let _ = writeln!(
             out,
@@ -99,6 +99,11 @@ fn options(out: &mut String, path: &str, known: &'static [Opt], example: &Exampl
     }
     out.push('\n');
     for opt in known {
+        if let Type::Group(inside) = opt.ty {
+            let inner = format!("{path}{}", opt.name);
+            let _ = write!(out, "`{inner}` – {}\n\n", opt.about);
+            options(out, &format!("{inner}: "), inside, &example.below(opt.name));
+        }
         let Type::Choice(forms) = opt.ty else { continue };
         for form in forms {
             let inner = format!("{path}{}: {}", opt.name, form.name);

@@ -10,6 +10,9 @@ const ROOMS: [Room; 3] = [Room::Source, Room::Step, Room::Sink];
 fn all<'a>(options: &'a [Opt], found: &mut Vec<&'a Opt>) {
     for opt in options {
         found.push(opt);
+        if let Type::Group(inside) = opt.ty {
+            all(inside, found);
+        }
         if let Type::Choice(forms) = opt.ty {
             for form in forms {
                 all(form.options, found);

@@ -128,6 +128,8 @@ pub enum Type {
     Map(&'static Type),
     /// One of several forms, each written `word: options` like a part, or as the word alone where no option is needed.
     Choice(&'static [Form]),
+    /// Options of their own, as a map.
+    Group(&'static [Opt]),
     /// Any value.
     Any,
     /// A value that the part itself reads, from the node as written (filters, conditions).
@@ -156,6 +158,9 @@ impl Type {
             Self::Map(value) => format!("a map, each value {}", value.expected()),
             Self::Choice(forms) => {
                 format!("one of {}", forms.iter().map(|form| form.name).collect::<Vec<_>>().join(", "))
+            }
+            Self::Group(options) => {
+                format!("a map with {}", options.iter().map(|opt| opt.name).collect::<Vec<_>>().join(", "))
             }
             Self::Any | Self::Raw => "a value".into(),
         }

@@ -43,7 +43,7 @@ pub enum OptionValue {
     List(Vec<(OptionValue, Span)>),
     /// From `Map`, in the order written: key, its place, value and its place.
     Map(Vec<(String, Span, OptionValue, Span)>),
-    /// From `Choice`: the form's name and its options.
+    /// From `Choice`: the form's name and its options; from `Group`: no name and its options.
     Form(&'static str, Box<Options>),
     /// From `Any` with references filled in, and from `Raw` and `Code` as written.
     Node(Node),
@@ -189,6 +189,11 @@ impl Options {
         }
     }
 
+    /// The options below an option.
+    pub fn group(&self, name: &str) -> Option<&Options> {
+        self.form(name).map(|(_, options)| options)
+    }
+
     /// A node as written.
     pub fn node(&self, name: &str) -> Option<&Node> {
         match self.value(name)? {
@@ -212,6 +217,10 @@ fn hash_value(value: &OptionValue, hasher: &mut sha2::Sha256) {
             hash_value(value, hasher);
         }),
         OptionValue::Node(node) => hasher.update(node.to_json().to_string()),
+        OptionValue::Form(form, options) => {
+            hasher.update(form);
+            hasher.update(options.fingerprint());
+        }
         // The names of the variants keep `1` and `"1"` apart; these hold no secrets.
         other => hasher.update(format!("{other:?}")),
     }

@@ -146,6 +146,7 @@ impl Reader<'_> {
             Type::Code if node.as_text().is_some() => return Some(OptionValue::Node(node.clone())),
             Type::Any => return self.filled(node).map(OptionValue::Node),
             Type::Choice(forms) => return self.choice(name, forms, node),
+            Type::Group(known) if node.as_map().is_some() => return self.group("", known, node, &node.span),
             Type::List(item) => {
                 let single = std::slice::from_ref(node);
                 let nodes = node.as_list().unwrap_or(single);
@@ -203,16 +204,22 @@ impl Reader<'_> {
             self.problem("wrong-value", format!("`{name}` has no form `{word}`"), span).help = Some(help);
             return None;
         };
+        let outer = std::mem::replace(&mut self.part, form.name);
+        let read = self.group(form.name, form.options, inner, span);
+        self.part = outer;
+        read
+    }
+
+    /// Options below an option.
+    fn group(&mut self, form: &'static str, known: &'static [Opt], node: &Node, span: &Span) -> Option<OptionValue> {
         let mut options = Options {
             file: self.source.file.to_owned(),
             span: span.clone(),
             values: std::collections::BTreeMap::new(),
         };
         let before = self.problems.len();
-        let outer = std::mem::replace(&mut self.part, form.name);
-        self.options(form.options, None, inner, span, &mut options);
-        self.part = outer;
-        (self.problems.len() == before).then(|| OptionValue::Form(form.name, Box::new(options)))
+        self.options(known, None, node, span, &mut options);
+        (self.problems.len() == before).then(|| OptionValue::Form(form, Box::new(options)))
     }
 
     /// `None`: it is of the wrong type. `Some(None)`: the problem has been noted.
@@ -256,7 +263,9 @@ impl Reader<'_> {
                 }
                 Some(OptionValue::Text(text.clone()))
             }
-            Type::Code | Type::List(_) | Type::Map(_) | Type::Choice(_) | Type::Any | Type::Raw => return None,
+            Type::Code | Type::List(_) | Type::Map(_) | Type::Choice(_) | Type::Group(_) | Type::Any | Type::Raw => {
+                return None;
+            }
         };
         if value.is_none() {
             // A value from the environment may be a secret: it is not repeated.

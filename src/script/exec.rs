@@ -64,6 +64,11 @@ impl Code {
         scope.rewind(0);
         (result, event)
     }
+
+    fn failed(&self, failure: Failure) -> Failure {
+        self.host.note_failure(&failure);
+        failure
+    }
 }
 
 /// A compiled script.
@@ -81,13 +86,20 @@ impl Script {
         mask::reads(&self.code.host, &self.code.ast)
     }
 
+    /// Whether it may ask to be run again later.
+    pub fn may_retry(&self) -> bool {
+        self.code.host.may_retry()
+    }
+
     /// Runs the script over one event. All or nothing: a run that fails emits nothing.
     pub fn run(&self, input: Input<'_>) -> Result<Ran, Failure> {
         let (result, event) = self.code.evaluate(input);
         let (ending, emitted, logs) = self.code.host.run().end();
         match (result, ending) {
             (Ok(_), None) => Ok(Ran { event: (!event.is_unit()).then_some(event), emitted, logs }),
-            (result, ending) => Err(failure(result.err().as_deref(), ending, &self.code.places, logs)),
+            (result, ending) => {
+                Err(self.code.failed(failure(result.err().as_deref(), ending, &self.code.places, logs)))
+            }
         }
     }
 }
@@ -130,9 +142,16 @@ impl Expression {
         match (result, ending) {
             (Ok(value), None) => value.as_bool().map_err(|kind| {
                 let message = format!("the condition gives {kind} where it must give true or false");
-                Failure::Error(ScriptError { code: "script-error", message, place: Some(places.start()), logs })
+                let place = Some(places.start());
+                self.code.failed(Failure::Error(ScriptError {
+                    code: "script-error",
+                    message,
+                    place,
+                    stack: Vec::new(),
+                    logs,
+                }))
             }),
-            (result, ending) => Err(failure(result.err().as_deref(), ending, places, logs)),
+            (result, ending) => Err(self.code.failed(failure(result.err().as_deref(), ending, places, logs))),
         }
     }
 }

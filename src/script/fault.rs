@@ -66,8 +66,13 @@ pub fn failure(error: Option<&EvalAltResult>, ending: Option<Ending>, places: &P
             let place = places.name(&source, position).or(outer);
             return Failure::Reject { code, reason, place, logs };
         }
+        Some(Ending::Retry { reason, after_ms, at: (source, position) }) => {
+            let place = places.name(&source, position).or(outer);
+            return Failure::Retry { reason, after_ms, place, logs };
+        }
+        Some(Ending::Need) => return Failure::Need,
         Some(Ending::Limit { code, message }) => {
-            return Failure::Error(ScriptError { code, message, place: outer, logs });
+            return Failure::Error(ScriptError { code, message, place: outer, stack: Vec::new(), logs });
         }
         None => {}
     }
@@ -76,12 +81,39 @@ pub fn failure(error: Option<&EvalAltResult>, ending: Option<Ending>, places: &P
             code: "script-error",
             message: "the script stopped".into(),
             place: None,
+            stack: Vec::new(),
             logs,
         });
     };
     let (source, inner) = innermost(error, "");
     let place = places.name(source, inner.position()).or(outer);
-    Failure::Error(ScriptError { code: code(inner), message: message(inner), place, logs })
+    Failure::Error(ScriptError { code: code(inner), message: message(inner), place, stack: stack(error, places), logs })
+}
+
+/// The functions of a chain of calls, innermost first, each with the place that it had come to.
+fn stack(error: &EvalAltResult, places: &Places) -> Vec<String> {
+    let (mut error, mut source, mut function) = (error, "", "the script");
+    let mut frames = Vec::new();
+    loop {
+        if let Some(place) = places.name(source, error.position()) {
+            frames.push(format!("{function} ({place})"));
+        }
+        (error, source, function) = match error {
+            EvalAltResult::ErrorInFunctionCall(name, file, inner, _) => (inner, file, readable_function(name)),
+            EvalAltResult::ErrorInModule(file, inner, _) => (inner, file, "the module"),
+            _ => break,
+        };
+    }
+    // Without functions there is nothing to tell that the place does not.
+    if frames.len() < 2 {
+        return Vec::new();
+    }
+    frames.reverse();
+    frames
+}
+
+fn readable_function(name: &str) -> &str {
+    if name.starts_with("anon$") { "a function without a name" } else { name }
 }
 
 /// The error that a chain of calls ends in, and the source name of the script that it is in.

@@ -19,6 +19,7 @@ use super::lib;
 use super::lib::table::Tables;
 use super::limits::Limits;
 use super::modules::{self, Cached, Modules};
+use super::outcome::Failure;
 use super::place::Unit;
 use super::run::{Fault, Run};
 use crate::diag::Diag;
@@ -41,6 +42,9 @@ pub struct Host {
     tables: Rc<Tables>,
     files: RefCell<BTreeSet<String>>,
     scripts: Cell<u32>,
+    remembers: Cell<bool>,
+    may_retry: Cell<bool>,
+    failed: Cell<bool>,
 }
 
 impl fmt::Debug for Host {
@@ -82,6 +86,9 @@ impl Host {
             tables,
             files: RefCell::default(),
             scripts: Cell::new(0),
+            remembers: Cell::new(false),
+            may_retry: Cell::new(false),
+            failed: Cell::new(false),
         })
     }
 
@@ -97,6 +104,7 @@ impl Host {
             });
             check::calls(self, &found, unit, &mut problems);
             check::tables(self, &found, unit, &mut problems);
+            self.note(&found);
             (self.optimise(ast, unit.file), found)
         });
         let (ast, found) = finish(compiled, problems, warnings)?;
@@ -114,6 +122,7 @@ impl Host {
             let found = check::facts(&ast);
             check::calls(self, &found, unit, &mut problems);
             check::tables(self, &found, unit, &mut problems);
+            self.note(&found);
             (self.optimise(ast, unit.file), found)
         });
         let (ast, found) = finish(compiled, problems, warnings)?;
@@ -126,6 +135,26 @@ impl Host {
         files.extend(self.modules.files());
         files.extend(self.tables.files());
         files.into_iter().collect()
+    }
+
+    /// Whether a script or module uses what deliveries before it left.
+    pub fn remembers(&self) -> bool {
+        self.remembers.get()
+    }
+
+    /// Whether a script or module may ask to be run again later.
+    pub fn may_retry(&self) -> bool {
+        self.may_retry.get()
+    }
+
+    /// Takes note of what a script or module uses.
+    pub fn note(&self, found: &check::Facts) {
+        if ["state", "cache"].iter().any(|namespace| found.namespaces.contains(*namespace)) {
+            self.remembers.set(true);
+        }
+        if found.calls.iter().any(|call| call.name == "retry") {
+            self.may_retry.set(true);
+        }
     }
 
     /// The interpreter.
@@ -151,6 +180,18 @@ impl Host {
     /// The tables.
     pub fn tables(&self) -> &Tables {
         &self.tables
+    }
+
+    /// A script or condition ended with an error, whatever became of it.
+    pub(super) fn note_failure(&self, failure: &Failure) {
+        if matches!(failure, Failure::Error(_)) {
+            self.failed.set(true);
+        }
+    }
+
+    /// Whether a script or condition has ended with an error since the last time.
+    pub fn take_failed(&self) -> bool {
+        self.failed.take()
     }
 
     /// A number for each script of the host, in the order in which they are compiled.

@@ -38,3 +38,4 @@ pub use host::Host;
 pub use limits::{Limits, STACK_BYTES};
 pub use outcome::{Failure, Input, LogLine, Ran, ScriptError};
 pub use place::Unit;
+pub use run::Run;

@@ -88,6 +88,7 @@ fn compile(host: &Host, file: &str, text: &Arc<str>, problems: &mut Vec<Diag>) {
     let before = problems.iter().filter(|problem| problem.is_error()).count();
     let Some(ast) = host.parse(&unit, &Scope::new(), problems) else { return };
     let found = check::facts(&ast);
+    host.note(&found);
     for import in &found.imports {
         load(host, import, &unit, problems);
     }

@@ -61,6 +61,19 @@ pub enum Failure {
         /// What was logged.
         logs: Vec<LogLine>,
     },
+    /// The script asks to be run again later.
+    Retry {
+        /// Why, in the script's words.
+        reason: String,
+        /// After how long, if it says so.
+        after_ms: Option<u64>,
+        /// `file:line:column` of the call.
+        place: Option<String>,
+        /// What was logged.
+        logs: Vec<LogLine>,
+    },
+    /// The script asked for something that is not at hand: the delivery is run again when it is.
+    Need,
     /// The script is at fault.
     Error(ScriptError),
 }
@@ -74,16 +87,20 @@ pub struct ScriptError {
     pub message: String,
     /// `file:line:column`, as near to the fault as is known.
     pub place: Option<String>,
+    /// The functions that were inside each other, innermost first, as `price (scripts/lib/money.rhai:3:7)`; empty if there
+    /// was none.
+    pub stack: Vec<String>,
     /// What was logged until then.
     pub logs: Vec<LogLine>,
 }
 
 impl Failure {
-    /// The logged lines, taken out.
-    pub fn take_logs(&mut self) -> Vec<LogLine> {
+    /// The logged lines.
+    pub fn logs(&self) -> &[LogLine] {
         match self {
-            Self::Drop { logs, .. } | Self::Reject { logs, .. } => std::mem::take(logs),
-            Self::Error(error) => std::mem::take(&mut error.logs),
+            Self::Drop { logs, .. } | Self::Reject { logs, .. } | Self::Retry { logs, .. } => logs,
+            Self::Need => &[],
+            Self::Error(error) => &error.logs,
         }
     }
 }

@@ -15,6 +15,8 @@ use super::limits::Limits;
 use super::outcome::LogLine;
 use super::watchdog::{Stop, Watched};
 use crate::event::{Delivery, Origin};
+use crate::lookup::Access;
+use crate::state::Session;
 
 /// Operations between two looks at the clock.
 const CLOCK_OPERATIONS: u64 = 4096;
@@ -36,6 +38,17 @@ pub enum Ending {
         /// Source name and position of the call.
         at: (String, Position),
     },
+    /// `retry("why")`.
+    Retry {
+        /// Why.
+        reason: String,
+        /// How long to wait, if the script says so.
+        after_ms: Option<u64>,
+        /// Source name and position of the call.
+        at: (String, Position),
+    },
+    /// It asked for something that is not at hand.
+    Need,
     /// It used up too much.
     Limit {
         /// `script-limit-…`.
@@ -64,6 +77,14 @@ pub struct Run {
     /// The event, and the number of the script among those of the host.
     source: Cell<(Origin, u32)>,
     delivery: RefCell<Option<Rc<Delivery>>>,
+    /// State and answers of the delivery that is run.
+    session: RefCell<Rc<Session>>,
+    /// The part that is run, which owns what the script remembers.
+    part: RefCell<Rc<str>>,
+    /// How often the part has held the event before.
+    attempt: Cell<u32>,
+    /// What the script may reach.
+    access: RefCell<Arc<Access>>,
 }
 
 impl Run {
@@ -85,12 +106,54 @@ impl Run {
             serial: Cell::new(0),
             source: Cell::default(),
             delivery: RefCell::default(),
+            session: RefCell::new(Session::empty()),
+            part: RefCell::new(Rc::from("")),
+            attempt: Cell::new(0),
+            access: RefCell::default(),
         })
     }
 
     /// What a run may use up.
     pub fn limits(&self) -> &Limits {
         &self.limits
+    }
+
+    /// The deliveries from now on have this state and these answers.
+    pub fn attach(&self, session: &Rc<Session>) {
+        if !Rc::ptr_eq(&self.session.borrow(), session) {
+            self.session.replace(Rc::clone(session));
+        }
+    }
+
+    /// The runs from now on are of this part, which has held the event so many times before.
+    pub fn enter(&self, part: &Rc<str>, attempt: u32) {
+        self.part.replace(Rc::clone(part));
+        self.attempt.set(attempt);
+    }
+
+    /// The runs from now on may reach this.
+    pub fn allow(&self, access: &Arc<Access>) {
+        self.access.replace(Arc::clone(access));
+    }
+
+    /// State and answers.
+    pub fn session(&self) -> Rc<Session> {
+        Rc::clone(&self.session.borrow())
+    }
+
+    /// The part that is run.
+    pub fn part(&self) -> Rc<str> {
+        Rc::clone(&self.part.borrow())
+    }
+
+    /// How often the part has held the event before.
+    pub fn attempt(&self) -> u32 {
+        self.attempt.get()
+    }
+
+    /// What may be reached.
+    pub fn access(&self) -> Arc<Access> {
+        Arc::clone(&self.access.borrow())
     }
 
     /// Begins a run. The seed (identity, origin, script) makes its random-looking ids repeatable.

@@ -20,6 +20,7 @@ use bytes::Bytes;
 
 use crate::diag::Diag;
 use crate::event::{Event, Origin};
+use crate::json::Mask;
 use crate::registry::{Def, Options};
 
 pub use crate::event::Refused;
@@ -48,6 +49,11 @@ pub trait Sink: Send + Sync {
     /// Writes the message of one event (without a line end), or says why it cannot be sent. `id` is the event's
     /// deterministic id, used as `messageId` where the event has none. Called on worker threads.
     fn encode(&self, event: &Event, id: &EventId<'_>, out: &mut Vec<u8>) -> Result<(), Refused>;
+
+    /// What it looks at in an event, besides scalars and besides writing it: see [`Step::reads`](crate::step::Step::reads).
+    fn reads(&self) -> Mask {
+        Mask::Whole
+    }
 
     /// How messages are put together.
     fn batching(&self) -> Batching;

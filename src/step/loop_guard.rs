@@ -2,9 +2,10 @@
 
 use rhai::{Dynamic, ImmutableString, Map};
 
-use super::{Build, Context, Flow, Step, StepDef, StepError};
+use super::{Build, Context, Flow, Step, StepDef, StepError, paths};
 use crate::diag::Diag;
 use crate::event::Event;
+use crate::json::Mask;
 use crate::path::{Path, Segment};
 use crate::registry::{Def, Default, Opt, Options, Room, Shape, Type};
 
@@ -63,6 +64,10 @@ fn build(options: &Options, _: &mut Build<'_>) -> Result<Box<dyn Step>, Vec<Diag
 }
 
 impl Step for LoopGuard {
+    fn reads(&self) -> Mask {
+        paths::whole(&self.stamp)
+    }
+
     fn apply(&self, mut event: Event, cx: &mut Context<'_>) -> Result<Flow, StepError> {
         let name = self.name.clone().unwrap_or_else(|| ImmutableString::from(&*cx.delivery.pipeline));
         let (seen, hop) =
@@ -71,7 +76,7 @@ impl Step for LoopGuard {
             return Ok(Flow::Drop(REASON.to_owned()));
         }
         let stamp = Map::from([("name".into(), name.into()), ("hop".into(), Dynamic::from_int(hop + 1))]);
-        self.stamp.set(&mut event.value, Dynamic::from_map(stamp)).map_err(|error| super::paths::blocked(&error))?;
+        self.stamp.set(&mut event.value, Dynamic::from_map(stamp)).map_err(|error| paths::blocked(&error))?;
         Ok(Flow::Next(event))
     }
 }
@@ -98,7 +103,8 @@ mod tests {
     fn passed(step: &str, pipeline: &str, event: &Value) -> Option<Value> {
         let step = build_step(step).unwrap_or_else(|problems| panic!("{problems:?}"));
         let delivery = Delivery { pipeline: pipeline.into(), ..Delivery::default() };
-        let mut cx = Context { delivery: &delivery, identity: "d", now_ms: 0, logs: Vec::new() };
+        let session = crate::state::Session::empty();
+        let mut cx = Context::new(&delivery, "d", 0, &session);
         let event = Event { value: from_json_value(event), tape: std::rc::Rc::default(), origin: Origin::default() };
         match step.apply(event, &mut cx).unwrap() {
             Flow::Next(event) => Some(to_json_value(&event.value).unwrap()),
@@ -152,7 +158,8 @@ mod tests {
     fn a_context_that_is_no_map_is_an_error() {
         let step = build_step("- loop_guard: {}").unwrap_or_else(|problems| panic!("{problems:?}"));
         let delivery = Delivery::default();
-        let mut cx = Context { delivery: &delivery, identity: "d", now_ms: 0, logs: Vec::new() };
+        let session = crate::state::Session::empty();
+        let mut cx = Context::new(&delivery, "d", 0, &session);
         let value = from_json_value(&json!({"context": "x"}));
         let error =
             step.apply(Event { value, tape: std::rc::Rc::default(), origin: Origin::default() }, &mut cx).unwrap_err();

@@ -17,9 +17,11 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::diag::Diag;
-use crate::event::{Delivery, Event};
+use crate::event::{Delivery, Event, Origin};
+use crate::json::Mask;
 use crate::registry::{Def, Options};
-use crate::script::{Failure, Host};
+use crate::script::{Failure, Host, ScriptError};
+use crate::state::{Claim, Session};
 use crate::tree::Tree;
 
 pub use crate::script::LogLine;
@@ -64,6 +66,28 @@ pub struct Build<'a> {
 pub trait Step {
     /// Handles one event. Repeatable: the same event and context give the same outcome.
     fn apply(&self, event: Event, cx: &mut Context<'_>) -> Result<Flow, StepError>;
+
+    /// What it looks at in an event, besides scalars: only that is decoded (see [`json::Mask`](crate::json::Mask)). What it may move
+    /// to another place, hand to something else or compare counts as looked at; what it removes or replaces does not.
+    fn reads(&self) -> Mask {
+        Mask::Whole
+    }
+
+    /// Whether what it does depends on what deliveries before left in the state. If so, the pipeline's deliveries are run one
+    /// after another.
+    fn remembers(&self) -> bool {
+        false
+    }
+
+    /// Whether the step takes all events of a delivery that reach it at once, by [`Step::apply_batch`].
+    fn batch(&self) -> bool {
+        false
+    }
+
+    /// Handles the events of one delivery that reached the step, in their order, and answers for each in the same place.
+    fn apply_batch(&self, events: Vec<Event>, cx: &mut Context<'_>) -> Vec<Result<Flow, StepError>> {
+        events.into_iter().map(|event| self.apply(event, cx)).collect()
+    }
 }
 
 /// What happens to the event.
@@ -75,6 +99,21 @@ pub enum Flow {
     Fork(Vec<Event>),
     /// It ends here on purpose.
     Drop(String),
+    /// It waits here, and comes to this step again later.
+    Hold(Event, Hold),
+    /// The step has asked its session for something that is not at hand: the delivery is run again when it is.
+    Need,
+}
+
+/// How long an event waits, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hold {
+    /// Until when, in milliseconds since 1970.
+    pub until_ms: i64,
+    /// A word that ends the waiting earlier: see [`Session::wake`].
+    pub wake: Option<String>,
+    /// Why, in words.
+    pub reason: String,
 }
 
 /// What a step sees besides the event.
@@ -88,6 +127,30 @@ pub struct Context<'a> {
     pub now_ms: i64,
     /// Lines that scripts logged, in order.
     pub logs: Vec<LogLine>,
+    /// The state, and the answers of the outside.
+    pub session: &'a Rc<Session>,
+    /// The id of the step that is applied: its space in the state.
+    pub part: Rc<str>,
+    /// How often this step has held the event before.
+    pub attempt: u32,
+    /// Keys that events have taken, to be given back if they die.
+    pub claims: Vec<(Origin, Claim)>,
+}
+
+impl<'a> Context<'a> {
+    /// The context in which the steps of a delivery begin.
+    pub fn new(delivery: &'a Delivery, identity: &'a str, now_ms: i64, session: &'a Rc<Session>) -> Self {
+        Self {
+            delivery,
+            identity,
+            now_ms,
+            logs: Vec::new(),
+            session,
+            part: Rc::from(""),
+            attempt: 0,
+            claims: Vec::new(),
+        }
+    }
 }
 
 /// Why an event cannot pass a step: it becomes a dead letter (or what `on_error` says).
@@ -99,16 +162,32 @@ pub struct StepError {
     pub reason: String,
     /// `file:line:column` of the script, if it is one's fault.
     pub place: Option<String>,
+    /// The script functions that were inside each other, innermost first, as `price (scripts/lib/money.rhai:3:7)`.
+    pub stack: Vec<String>,
+    /// What the script logged in the run that failed.
+    pub logs: Vec<LogLine>,
+}
+
+impl StepError {
+    /// An error that no script is at fault for.
+    pub fn new(code: &'static str, reason: impl Into<String>) -> Self {
+        Self { code, reason: reason.into(), place: None, stack: Vec::new(), logs: Vec::new() }
+    }
 }
 
 /// What a script's failure means for its event. A script that drops the event where only a condition was asked for is at fault.
 pub fn script_failure(failure: Failure) -> StepError {
     match failure {
-        Failure::Drop { reason, .. } => {
-            StepError { code: "script-error", reason: format!("drop: {reason}"), place: None }
+        Failure::Drop { reason, logs } => {
+            StepError { logs, ..StepError::new("script-error", format!("drop: {reason}")) }
         }
-        Failure::Reject { code, reason, place, .. } => StepError { code, reason, place },
-        Failure::Error(error) => StepError { code: error.code, reason: error.message, place: error.place },
+        Failure::Reject { code, reason, place, logs } => StepError { place, logs, ..StepError::new(code, reason) },
+        Failure::Retry { reason, place, logs, .. } => StepError { place, logs, ..StepError::new("retry", reason) },
+        // Never seen: who asks for what is not at hand is run again.
+        Failure::Need => StepError::new("need", "it asks for what is not at hand"),
+        Failure::Error(ScriptError { code, message, place, stack, logs }) => {
+            StepError { code, reason: message, place, stack, logs }
+        }
     }
 }
 

@@ -47,7 +47,8 @@ pub(super) fn build_step(text: &str) -> Result<Box<dyn Step>, Vec<Diag>> {
 pub(super) fn apply(text: &str, event: &Value) -> Result<Flow, StepError> {
     let step = build_step(text).unwrap_or_else(|problems| panic!("{text}: {problems:?}"));
     let delivery = Delivery::default();
-    let mut cx = Context { delivery: &delivery, identity: "d", now_ms: 0, logs: Vec::new() };
+    let session = crate::state::Session::empty();
+    let mut cx = Context::new(&delivery, "d", 0, &session);
     let value = json::from_json_value(event);
     step.apply(Event { value, tape: Rc::default(), origin: Origin::default() }, &mut cx)
 }

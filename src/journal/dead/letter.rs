@@ -9,8 +9,12 @@ use crate::journal::wire::{Take, put_bytes, put_optional};
 
 const LETTER: u8 = 1;
 const REMOVAL: u8 = 2;
+/// A letter with the stack and the logs of a script. One without is written as [`LETTER`], as it was before there were any.
+const LETTER_WITH_TRAIL: u8 = 3;
 /// Reasons come from scripts and servers: enough to read, not enough to fill a disk.
 const TEXT_BYTES_MAX: usize = 16 << 10;
+/// Lines of a stack or a log that are kept.
+const LINES_MAX: usize = 200;
 
 /// One event, or a whole delivery, that could not be processed.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -39,6 +43,10 @@ pub struct DeadLetter {
     pub reason: String,
     /// Where in the user's files, as `scripts/a.rhai:3:7`.
     pub place: Option<String>,
+    /// The script functions that were inside each other, innermost first, as `price (scripts/lib/money.rhai:3:7)`.
+    pub stack: Vec<String>,
+    /// What the script logged in the run that failed, as `warn: no currency`.
+    pub logs: Vec<String>,
     /// The encoded message, if there was one already.
     pub message: Option<Vec<u8>>,
     /// The delivery as it came.
@@ -56,7 +64,8 @@ pub enum Entry {
 
 /// Appends a letter without its number and time, which stand in the frame's prefix.
 pub fn encode(letter: &DeadLetter, out: &mut Vec<u8>) {
-    out.push(LETTER);
+    let has_trail = !letter.stack.is_empty() || !letter.logs.is_empty();
+    out.push(if has_trail { LETTER_WITH_TRAIL } else { LETTER });
     put_bytes(out, letter.pipeline.as_bytes());
     put_bytes(out, letter.source.as_bytes());
     out.extend_from_slice(&letter.delivery_seq.to_le_bytes());
@@ -75,6 +84,23 @@ pub fn encode(letter: &DeadLetter, out: &mut Vec<u8>) {
     let mut delivery = Vec::with_capacity(record::frame_len(&letter.delivery));
     record::encode(&letter.delivery, &mut delivery);
     put_bytes(out, &delivery);
+    if has_trail {
+        put_lines(out, &letter.stack);
+        put_lines(out, &letter.logs);
+    }
+}
+
+fn put_lines(out: &mut Vec<u8>, lines: &[String]) {
+    let lines = &lines[..lines.len().min(LINES_MAX)];
+    out.extend_from_slice(&(lines.len() as u32).to_le_bytes());
+    for line in lines {
+        put_bytes(out, capped(line));
+    }
+}
+
+fn take_lines(take: &mut Take<'_>) -> Option<Vec<String>> {
+    // Collecting into an option reserves nothing, so a wrong count costs nothing.
+    (0..take.u32()?).map(|_| take.text().map(str::to_owned)).collect()
 }
 
 /// Appends the removal of a letter.
@@ -86,8 +112,9 @@ pub fn encode_removal(id: u64, out: &mut Vec<u8>) {
 /// Reads a record back; `None` if the bytes are none.
 pub fn decode(id: u64, at_ms: i64, content: &[u8], names: &mut Names) -> Option<Entry> {
     let mut take = Take::new(content);
-    match take.u8()? {
-        LETTER => {}
+    let kind = take.u8()?;
+    match kind {
+        LETTER | LETTER_WITH_TRAIL => {}
         REMOVAL => {
             let target = take.u64()?;
             return take.end().map(|()| Entry::Removal(target));
@@ -115,6 +142,10 @@ pub fn decode(id: u64, at_ms: i64, content: &[u8], names: &mut Names) -> Option<
     letter.message = take.optional()?.map(<[u8]>::to_vec);
     let (seq, received_ms) = (take.u64()?, take.i64()?);
     letter.delivery = record::decode(seq, received_ms, take.bytes()?, names)?;
+    if kind == LETTER_WITH_TRAIL {
+        letter.stack = take_lines(&mut take)?;
+        letter.logs = take_lines(&mut take)?;
+    }
     take.end()?;
     Some(Entry::Letter(Box::new(letter)))
 }

@@ -25,6 +25,8 @@ fn dead(pipeline: &str, number: u64) -> DeadLetter {
         code: "script-error".to_owned(),
         reason: format!("reason {number}"),
         place: (number.is_multiple_of(2)).then(|| "scripts/a.rhai:3:7".to_owned()),
+        stack: (0..number % 3).map(|frame| format!("f{frame} (scripts/a.rhai:{frame}:1)")).collect(),
+        logs: (0..number % 2).map(|_| "warn: no currency".to_owned()).collect(),
         message: (number.is_multiple_of(3)).then(|| b"{}".to_vec()),
         delivery: delivery(&format!("body {number}"), number as i64),
         ..DeadLetter::default()

@@ -37,6 +37,7 @@ pub(super) fn schema(ty: &Type) -> Value {
         }
         Type::Map(value) => json!({ "type": "object", "additionalProperties": schema(value) }),
         Type::Choice(forms) => choice(forms),
+        Type::Group(options) => map_schema(options),
         Type::Any | Type::Raw => json!({}),
     }
 }

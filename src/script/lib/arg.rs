@@ -61,6 +61,21 @@ pub fn array(value: Dynamic, function: &str) -> Native<Array> {
     value.flatten().try_cast::<Array>().ok_or_else(|| fault(format!("{function} takes an array, not {found}")))
 }
 
+/// A duration: a text as YAML has it (`500ms`, `30s`, `10m`, `7d`), or milliseconds.
+pub fn duration_ms(value: &Dynamic, function: &str) -> Native<u64> {
+    let wrong =
+        || fault(format!("{function} takes a duration, as \"30s\" or \"7d\", or milliseconds, not {}", shown(value)));
+    if let Ok(int) = value.as_int() {
+        return u64::try_from(int).map_err(|_| wrong());
+    }
+    let text = value.read_lock::<ImmutableString>().ok_or_else(wrong)?;
+    crate::registry::parse_duration_ms(&text).ok_or_else(wrong)
+}
+
+fn shown(value: &Dynamic) -> String {
+    value.read_lock::<ImmutableString>().map_or_else(|| kind(value).to_owned(), |text| format!("`{}`", &*text))
+}
+
 /// What a value is, for messages.
 pub fn kind(value: &Dynamic) -> &'static str {
     match value.type_name() {

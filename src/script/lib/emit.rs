@@ -86,6 +86,25 @@ pub const FUNS: &[Fun] = &[
         },
     },
     Fun {
+        name: "retry",
+        signature: "retry(why, after?)",
+        about: "Ends the run: the event waits as it came to the step and comes to it again, after the time given (`30s`, or \
+                milliseconds) or after a time that doubles; the step's `retry` option says how often before it becomes a dead \
+                letter. Nothing that was emitted leaves. Cannot be caught.",
+        example: r#"if false { retry("the shop does not answer", "30s") }"#,
+        add: |module, lib| {
+            let run = Rc::clone(&lib.run);
+            put(module, "retry", move |cx: NativeCallContext<'_>, why: &str| -> Native<()> {
+                Err(run.finish_with(retry(&cx, why, None)))
+            });
+            let run = Rc::clone(&lib.run);
+            put(module, "retry", move |cx: NativeCallContext<'_>, why: &str, after: Dynamic| -> Native<()> {
+                let after = arg::duration_ms(&after, "retry")?;
+                Err(run.finish_with(retry(&cx, why, Some(after))))
+            });
+        },
+    },
+    Fun {
         name: "screen",
         signature: "screen(message)",
         about: "Adds a screen message to what leaves this step.",
@@ -131,6 +150,11 @@ order.note == ()"#,
 
 fn reject(cx: &NativeCallContext<'_>, code: &'static str, reason: String) -> Ending {
     Ending::Reject { code, reason, at: (cx.call_source().unwrap_or_default().into(), cx.call_position()) }
+}
+
+fn retry(cx: &NativeCallContext<'_>, why: &str, after_ms: Option<u64>) -> Ending {
+    let at = (cx.call_source().unwrap_or_default().into(), cx.call_position());
+    Ending::Retry { reason: why.into(), after_ms, at }
 }
 
 fn add(module: &mut Module, lib: &Lib, name: &'static str) {

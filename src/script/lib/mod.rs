@@ -7,18 +7,21 @@
 
 pub mod arg;
 pub mod base64;
+pub mod cache;
 pub mod campaign;
 pub mod decimal;
 pub mod emit;
 pub mod hash;
 pub mod hex;
 pub mod hmac;
+pub mod http;
 pub mod json;
 pub mod log;
 pub mod map;
 pub mod money;
 pub mod path;
 pub mod regex;
+pub mod state;
 pub mod table;
 pub mod text;
 pub mod time;
@@ -72,17 +75,24 @@ pub struct Namespace {
 pub static NAMESPACES: &[Namespace] = &[
     Namespace { name: "", about: "Events, endings and values, without a namespace.", funs: emit::FUNS },
     Namespace { name: "base64", about: "Base64, plain and URL-safe.", funs: base64::FUNS },
+    Namespace {
+        name: "cache",
+        about: "Values with a time to live that all scripts of a pipeline share.",
+        funs: cache::FUNS,
+    },
     Namespace { name: "campaign", about: "Campaign parameters and click ids of an address.", funs: campaign::FUNS },
     Namespace { name: "delivery", about: "The delivery that the event came from.", funs: delivery::FUNS },
     Namespace { name: "hash", about: "Digests as lower-case hex.", funs: hash::FUNS },
     Namespace { name: "hex", about: "Hexadecimal digits.", funs: hex::FUNS },
     Namespace { name: "hmac", about: "Keyed digests, and a comparison in constant time.", funs: hmac::FUNS },
+    Namespace { name: "http", about: "Requests to hosts that the step lists.", funs: http::FUNS },
     Namespace { name: "json", about: "JSON texts.", funs: json::FUNS },
     Namespace { name: "log", about: "Lines that are kept with the event's trace.", funs: log::FUNS },
     Namespace { name: "map", about: "Whole maps: merge, choose, clean.", funs: map::FUNS },
     Namespace { name: "money", about: "Exact decimal amounts.", funs: money::FUNS },
     Namespace { name: "path", about: "Values deep inside maps and arrays.", funs: path::FUNS },
     Namespace { name: "regex", about: "Regular expressions.", funs: regex::FUNS },
+    Namespace { name: "state", about: "What a step remembers from delivery to delivery.", funs: state::FUNS },
     Namespace { name: "table", about: "Look-up tables from files below scripts/.", funs: table::FUNS },
     Namespace { name: "text", about: "Texts that may be absent: trim, case, split, normalise.", funs: text::FUNS },
     Namespace { name: "time", about: "Times as milliseconds since 1970 and as ISO 8601 texts.", funs: time::FUNS },

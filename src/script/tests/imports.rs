@@ -125,6 +125,26 @@ fn a_fault_inside_a_module_names_its_file() {
 }
 
 #[test]
+fn a_fault_names_every_function_on_the_way_in_its_own_file() {
+    let tree = Tree::new()
+        .with("scripts/a.rhai", "import \"lib/b\" as b;\nfn outer(x) {\n  b::inner(x)\n}")
+        .with("scripts/lib/b.rhai", "fn inner(x) {\n  [x].map(|v| {\n    throw \"no\"\n  })\n}");
+    let script = compile(&host(tree), "import \"a\" as a;\nevent.x = a::outer(event);").unwrap();
+    let Err(Failure::Error(fault)) = run(&script, "{}") else { panic!() };
+    assert_eq!(fault.place.as_deref(), Some("scripts/lib/b.rhai:3:5"));
+    assert_eq!(
+        fault.stack,
+        [
+            "a function without a name (scripts/lib/b.rhai:3:5)",
+            "map (scripts/lib/b.rhai:2:7)",
+            "inner (scripts/lib/b.rhai:2:7)",
+            "outer (scripts/a.rhai:3:6)",
+            "the script (scripts/main.rhai:2:14)"
+        ]
+    );
+}
+
+#[test]
 fn a_module_that_fails_or_loops_while_loading_is_a_problem_not_a_hang() {
     for (text, message) in [
         ("throw \"no\";", "the module cannot be loaded: no"),

@@ -85,10 +85,11 @@ fn a_failing_script_emits_nothing_and_names_the_innermost_place() {
         "fn price(p) {\n    p.price * 2\n}\ntrack(#{});\nlog::warn(\"before\");\nevent.x = price(event.p);",
         r#"{"p":{"price":"a"}}"#,
     );
-    let Err(Failure::Error(ScriptError { code, message, place, logs })) = failure else { panic!("{failure:?}") };
+    let Err(Failure::Error(ScriptError { code, message, place, stack, logs })) = failure else { panic!("{failure:?}") };
     assert_eq!(code, "script-error");
     assert_eq!(message, "`*` does not work between a text and a number");
     assert_eq!(place.as_deref(), Some("scripts/main.rhai:2:13"));
+    assert_eq!(stack, ["price (scripts/main.rhai:2:13)", "the script (scripts/main.rhai:6:11)"]);
     assert_eq!(logs, [LogLine { level: "warn", text: "before".into() }]);
     // The next run starts clean.
     assert_eq!(eval("event.a = 1", "{}").unwrap().emitted.len(), 0);

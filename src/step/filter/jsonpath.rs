@@ -10,7 +10,7 @@ use pest::error::InputLocation;
 use rhai::Dynamic;
 
 use super::query::Query;
-use crate::json;
+use crate::json::{self, Mask};
 
 /// A compiled query.
 pub(super) enum JsonPath {
@@ -32,6 +32,14 @@ pub(super) struct JsonPathProblem {
 }
 
 impl JsonPath {
+    /// What it looks at; anything, as far as is known of a general query.
+    pub(super) fn reads(&self) -> Mask {
+        match self {
+            Self::Simple(query) => query.reads(),
+            Self::General(_) => Mask::Whole,
+        }
+    }
+
     /// Parses and checks; what RFC 9535 does not allow is refused even where the parser would take it.
     pub(super) fn new(text: &str) -> Result<Self, JsonPathProblem> {
         let problem = |offset, message: &str, help: Option<String>| {

@@ -13,6 +13,7 @@ use rhai::Dynamic;
 use super::{Build, Context, Flow, Step, StepDef, StepError, script_failure};
 use crate::diag::Diag;
 use crate::event::Event;
+use crate::json::Mask;
 use crate::registry::{Def, Options, Room, Shape, Type};
 use crate::script::Failure;
 
@@ -58,6 +59,10 @@ fn build(options: &Options, build: &mut Build<'_>) -> Result<Box<dyn Step>, Vec<
 }
 
 impl Step for Filter {
+    fn reads(&self) -> Mask {
+        self.condition.reads()
+    }
+
     fn apply(&self, mut event: Event, cx: &mut Context<'_>) -> Result<Flow, StepError> {
         let facts = Facts { delivery: cx.delivery, settings: &self.settings, now_ms: cx.now_ms };
         match self.condition.holds(&mut event.value, &facts) {
@@ -69,8 +74,8 @@ impl Step for Filter {
 }
 
 /// An expression that ended otherwise than with true or false.
-fn failed(mut failure: Failure, cx: &mut Context<'_>) -> Result<Flow, StepError> {
-    cx.logs.append(&mut failure.take_logs());
+fn failed(failure: Failure, cx: &mut Context<'_>) -> Result<Flow, StepError> {
+    cx.logs.extend_from_slice(failure.logs());
     match failure {
         Failure::Drop { reason, .. } => Ok(Flow::Drop(reason)),
         other => Err(script_failure(other)),

@@ -10,6 +10,7 @@ use jsonpath_rust::parser::model::{
 use rhai::Dynamic;
 
 use super::compare::{equal, order};
+use crate::json::Mask;
 use crate::path::{self, Path};
 
 /// A query of the simple part.
@@ -70,10 +71,33 @@ impl Query {
         segments(&query.segments)
     }
 
+    /// What it looks at: the way of names and positions, and everything where a filter begins or at its end.
+    pub(super) fn reads(&self) -> Mask {
+        // A filter can look at the root, too.
+        if self.segments.iter().flatten().any(|select| matches!(select, Select::Filter(test) if test.asks_root())) {
+            return Mask::Whole;
+        }
+        reads(&self.segments)
+    }
+
     /// Whether anything in the event matches.
     pub(super) fn matches(&self, root: &Dynamic) -> bool {
         exists(&self.segments, root, root)
     }
+}
+
+fn reads(segments: &[Vec<Select>]) -> Mask {
+    let Some((first, rest)) = segments.split_first() else { return Mask::Whole };
+    let mut mask = Mask::opened();
+    for select in first {
+        match select {
+            Select::Name(name) => mask.key(name).merge(&reads(rest)),
+            Select::Index(_) => mask.items().merge(&reads(rest)),
+            Select::Wildcard => mask.merge_any(reads(rest)),
+            Select::Filter(_) => return Mask::Whole,
+        }
+    }
+    mask
 }
 
 fn segments(list: &[Segment]) -> Option<Query> {
@@ -177,6 +201,20 @@ fn any_child(value: &Dynamic, test: impl Fn(&Dynamic) -> bool) -> bool {
 }
 
 impl Logical {
+    fn asks_root(&self) -> bool {
+        match self {
+            Self::All(tests) | Self::Any(tests) => tests.iter().any(Self::asks_root),
+            Self::Not(test) => test.asks_root(),
+            Self::Exists { root, query } => {
+                let inside = |select: &Select| matches!(select, Select::Filter(test) if test.asks_root());
+                *root || query.segments.iter().flatten().any(inside)
+            }
+            Self::Compare { left, right, .. } => {
+                [left, right].into_iter().any(|side| matches!(side, Operand::Place { root: true, .. }))
+            }
+        }
+    }
+
     fn holds(&self, current: &Dynamic, root: &Dynamic) -> bool {
         match self {
             Self::All(tests) => tests.iter().all(|test| test.holds(current, root)),

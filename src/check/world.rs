@@ -1,0 +1,132 @@
+//! The world of a case: its clock, its state, the answers from outside, and the events that wait.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::Case;
+use super::outside::Outside;
+use crate::event::Delivery;
+use crate::lookup::Answers;
+use crate::pipeline::{Outcome, Pipeline, Traced};
+use crate::state::{Change, Held, Memory, Session, Store};
+
+/// Wake-ups of one case: more than that, and it would never end.
+const WAKE_UPS_MAX: usize = 1000;
+
+/// What goes on in a case.
+pub(super) struct World<'a> {
+    pipeline: &'a Pipeline,
+    outside: Outside<'a>,
+    store: Arc<Memory>,
+    now_ms: i64,
+    seq: u64,
+    wake_ups: usize,
+    /// Events that wait: by time and id, with the word that wakes them.
+    waiting: BTreeMap<(i64, String), Option<String>>,
+    pub(super) trace: Traced,
+    pub(super) total: Outcome,
+    pub(super) problems: Vec<String>,
+}
+
+impl<'a> World<'a> {
+    pub(super) fn new(pipeline: &'a Pipeline, case: &'a Case) -> Self {
+        Self {
+            pipeline,
+            outside: Outside::new(&case.http),
+            store: Arc::default(),
+            now_ms: case.now_ms,
+            seq: 0,
+            wake_ups: 0,
+            waiting: BTreeMap::new(),
+            trace: Traced::default(),
+            total: Outcome::new(pipeline.plan().sinks.len()),
+            problems: Vec::new(),
+        }
+    }
+
+    /// What the clock says.
+    pub(super) fn now_ms(&self) -> i64 {
+        self.now_ms
+    }
+
+    /// Time passes; events go on whose time comes.
+    pub(super) fn pass(&mut self, ms: u64) {
+        let until = self.now_ms.saturating_add(i64::try_from(ms).unwrap_or(i64::MAX));
+        while let Some((at, id)) = self.waiting.keys().next().filter(|(at, _)| *at <= until).cloned() {
+            self.wake(at, &id);
+        }
+        self.now_ms = until;
+    }
+
+    /// Time passes until nothing waits any more.
+    pub(super) fn rest(&mut self) {
+        while let Some((at, id)) = self.waiting.keys().next().cloned() {
+            self.wake(at, &id);
+        }
+    }
+
+    fn wake(&mut self, at_ms: i64, id: &str) {
+        self.waiting.remove(&(at_ms, id.to_owned()));
+        self.wake_ups += 1;
+        if self.wake_ups > WAKE_UPS_MAX {
+            self.problems.push(format!("after {WAKE_UPS_MAX} turns there are still events that wait"));
+            self.waiting.clear();
+            return;
+        }
+        self.now_ms = self.now_ms.max(at_ms);
+        self.deliver(Held::wake_up(&self.pipeline.plan().name, id, self.now_ms));
+    }
+
+    /// Runs a delivery, and keeps what came of it.
+    pub(super) fn deliver(&mut self, mut delivery: Delivery) {
+        self.seq += 1;
+        delivery.seq = self.seq;
+        let name = Arc::clone(&self.pipeline.plan().name);
+        let mut answers = Answers::default();
+        let mut outcome = Outcome::default();
+        for round in 1.. {
+            let session = Session::new(Arc::clone(&self.store) as Arc<dyn Store>, &name);
+            let mut trace = Traced::default();
+            outcome = self.pipeline.run_in(&delivery, self.now_ms, &session, answers.clone(), &mut trace);
+            if outcome.needs.is_empty() {
+                self.trace.records.append(&mut trace.records);
+                break;
+            }
+            if let Err(problem) = self.outside.answer(&outcome.needs, &mut answers, round) {
+                self.problems.push(problem);
+                return;
+            }
+        }
+        let change = Change { seq: self.seq, now_ms: self.now_ms, writes: std::mem::take(&mut outcome.writes) };
+        if let Err(error) = self.store.commit(&name, &[change], self.seq) {
+            self.problems.push(error.to_string());
+        }
+        for held in &outcome.held {
+            self.waiting.insert((held.until_ms, held.id.clone()), held.wake.clone());
+        }
+        let wakes = std::mem::take(&mut outcome.wakes);
+        self.keep(outcome);
+        let woken: Vec<_> = self
+            .waiting
+            .iter()
+            .filter(|(_, word)| word.as_ref().is_some_and(|word| wakes.contains(word)))
+            .map(|(place, _)| place.clone())
+            .collect();
+        for place in woken {
+            // It goes on now, not when its time would come.
+            if self.waiting.remove(&place).is_some() {
+                self.wake(self.now_ms, &place.1);
+            }
+        }
+    }
+
+    fn keep(&mut self, outcome: Outcome) {
+        for (all, messages) in self.total.messages.iter_mut().zip(outcome.messages) {
+            all.extend(messages);
+        }
+        self.total.dropped.extend(outcome.dropped);
+        self.total.dead.extend(outcome.dead);
+        self.total.held.extend(outcome.held);
+        self.total.logs.extend(outcome.logs);
+    }
+}

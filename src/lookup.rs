@@ -1,0 +1,271 @@
+//! What a run asks of the outside: a request as a value, and its answer as a value.
+//!
+//! A step that needs an answer it does not have names the [`Lookup`] and ends; whoever runs the pipeline performs it and runs
+//! the delivery again with the answer at hand. So nothing that runs events ever waits, and a fixture answers from a list.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+
+/// A request whose answer a step needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lookup {
+    /// Upper-case method.
+    pub method: String,
+    /// The whole address.
+    pub url: String,
+    /// Headers that go along: lower-case name, value. May hold secrets; never shown.
+    pub headers: Vec<(String, String)>,
+    /// The body; empty for none.
+    pub body: Vec<u8>,
+    /// How long one attempt may take.
+    pub timeout_ms: u64,
+    /// How long the answer may serve others who ask the same; 0: not at all.
+    pub cache_ms: u64,
+    /// What the part that asks may reach, and how fast.
+    pub access: Arc<Access>,
+}
+
+/// What a part may reach over the network.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Access {
+    /// Hosts as they are listed: `api.example.com`, `*.example.com`, `host:port`, an address, or a network `10.0.0.0/8`.
+    pub allow: Vec<String>,
+    /// Requests per second to one host; 0: as many as come.
+    pub per_second: u32,
+    /// Requests under way to one host at once.
+    pub concurrent: u32,
+}
+
+/// What came back.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Answer {
+    /// The status; 0 when there was no answer.
+    pub status: u16,
+    /// Headers: lower-case name, value.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: Vec<u8>,
+    /// Why there was no answer.
+    pub error: Option<String>,
+}
+
+/// What tells one lookup from another.
+pub type LookupKey = [u8; 32];
+
+impl Lookup {
+    /// Equal for two lookups that ask the same. Covers headers, since an answer may depend on who asks.
+    pub fn key(&self) -> LookupKey {
+        let mut hasher = Sha256::new();
+        let mut put = |bytes: &[u8]| {
+            hasher.update((bytes.len() as u64).to_le_bytes());
+            hasher.update(bytes);
+        };
+        put(self.method.as_bytes());
+        put(self.url.as_bytes());
+        for (name, value) in &self.headers {
+            put(name.as_bytes());
+            put(value.as_bytes());
+        }
+        put(&self.body);
+        hasher.finalize().into()
+    }
+
+    /// Method and address without the query, which may hold a secret: for logs.
+    pub fn shown(&self) -> String {
+        let address = self.url.split(['?', '#']).next().unwrap_or_default();
+        format!("{} {address}", self.method)
+    }
+}
+
+/// The answers that a run has at hand.
+#[derive(Debug, Clone, Default)]
+pub struct Answers {
+    known: BTreeMap<LookupKey, Arc<Answer>>,
+    /// No further lookups: the run has asked for too many.
+    pub exhausted: bool,
+}
+
+/// Lookups that one delivery may need, one after another.
+pub const ROUNDS_MAX: usize = 32;
+
+impl Answers {
+    /// The answer, if it is there.
+    pub fn get(&self, key: &LookupKey) -> Option<&Arc<Answer>> {
+        self.known.get(key)
+    }
+
+    /// Puts an answer in.
+    pub fn put(&mut self, key: LookupKey, answer: Arc<Answer>) {
+        self.known.insert(key, answer);
+    }
+}
+
+impl Access {
+    /// Whether an address may be asked; the error is a sentence. Which machine a name leads to is judged when it is asked.
+    pub fn check(&self, url: &str) -> Result<(), String> {
+        let parsed = url::Url::parse(url).map_err(|error| format!("`{url}` is no address: {error}"))?;
+        if !matches!(parsed.scheme(), "http" | "https") {
+            return Err(format!("only http and https are asked, not {}", parsed.scheme()));
+        }
+        if !parsed.username().is_empty() || parsed.password().is_some() {
+            return Err("an address must not hold a user name or password: use a header".to_owned());
+        }
+        let host = parsed.host_str().unwrap_or_default().trim_matches(['[', ']']).to_ascii_lowercase();
+        let port = parsed.port_or_known_default().unwrap_or_default();
+        if self.allow.iter().any(|entry| covers(entry, &host, port)) {
+            return Ok(());
+        }
+        Err(format!("the host `{host}` is not listed: add it to the step's `http: {{ allow: [ {host} ] }}`"))
+    }
+
+    /// Whether a private address may be reached because the list says so in figures: as an address or as a network.
+    pub fn allows_private(&self, address: IpAddr) -> bool {
+        self.allow.iter().any(|entry| match entry_host(entry) {
+            (host, _) if host.contains('/') => in_network(address, host),
+            (host, _) => host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|listed| listed == address),
+        })
+    }
+}
+
+/// Whether an entry of the list covers a host.
+fn covers(entry: &str, host: &str, port: u16) -> bool {
+    let (name, listed_port) = entry_host(entry);
+    if listed_port.is_some_and(|listed| listed != port) {
+        return false;
+    }
+    let name = name.trim_matches(['[', ']']).to_ascii_lowercase();
+    if let Some(suffix) = name.strip_prefix("*.") {
+        return host.strip_suffix(suffix).is_some_and(|rest| rest.len() > 1 && rest.ends_with('.'));
+    }
+    name == host || host.parse::<IpAddr>().is_ok_and(|address| in_network(address, &name))
+}
+
+/// The host of an entry and its port, if it names one.
+fn entry_host(entry: &str) -> (&str, Option<u16>) {
+    // `::1` is an address, not a host with a port.
+    if entry.parse::<IpAddr>().is_ok() {
+        return (entry, None);
+    }
+    match entry.rsplit_once(':').map(|(host, port)| (host, port.parse())) {
+        Some((host, Ok(port))) => (host, Some(port)),
+        _ => (entry, None),
+    }
+}
+
+fn in_network(address: IpAddr, network: &str) -> bool {
+    let Some((base, bits)) = network.split_once('/') else { return false };
+    let (Ok(base), Ok(bits)) = (base.parse::<IpAddr>(), bits.parse::<u32>()) else { return false };
+    let shared =
+        |one: u128, other: u128, width: u32| bits <= width && (bits == 0 || (one ^ other) >> (width - bits) == 0);
+    match (address, base) {
+        (IpAddr::V4(one), IpAddr::V4(other)) => shared(u32::from(one).into(), u32::from(other).into(), 32),
+        (IpAddr::V6(one), IpAddr::V6(other)) => shared(one.into(), other.into(), 128),
+        _ => false,
+    }
+}
+
+/// Whether an address leads to the public network, and not to this machine, its neighbours or something special.
+pub fn is_public(address: IpAddr) -> bool {
+    match address.to_canonical() {
+        IpAddr::V4(v4) => {
+            let [a, b, ..] = v4.octets();
+            !(v4.is_private()
+                || v4.is_loopback()
+                || v4.is_link_local()
+                || v4.is_broadcast()
+                || v4.is_documentation()
+                || v4.is_multicast()
+                || v4.is_unspecified()
+                || a == 0
+                || a >= 240
+                || (a == 100 && (64..128).contains(&b))
+                || (a == 192 && b == 0)
+                || (a == 198 && (18..20).contains(&b)))
+        }
+        IpAddr::V6(v6) => {
+            let [first, second, ..] = v6.segments();
+            // Global unicast, without documentation (2001:db8::/32) and the ways to write an IPv4 address in it (6to4, Teredo).
+            first & 0xe000 == 0x2000 && !(first == 0x2001 && (second == 0xdb8 || second == 0)) && first != 0x2002
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn access(allow: &[&str]) -> Access {
+        Access { allow: allow.iter().map(ToString::to_string).collect(), ..Access::default() }
+    }
+
+    #[test]
+    fn only_listed_hosts_are_asked() {
+        let access =
+            access(&["api.example.com", "*.shop.example", "127.0.0.1:8080", "10.0.0.0/8", "::1", "host.example:444"]);
+        for url in [
+            "https://api.example.com/x",
+            "https://API.example.com:444/",
+            "https://eu.shop.example",
+            "http://127.0.0.1:8080/a?b",
+            "http://10.2.3.4/",
+            "http://[::1]:9/",
+            "https://host.example:444/",
+        ] {
+            assert_eq!(access.check(url), Ok(()), "{url}");
+        }
+        for url in [
+            "https://api.example.com.evil.example/",
+            "https://evilapi.example.com/",
+            "https://shop.example/",
+            "https://.shop.example/",
+            "http://127.0.0.1:8081/",
+            "http://11.0.0.1/",
+            "https://host.example/",
+            "https://user:secret@api.example.com/",
+            "https://api.example.com@evil.example/",
+            "ftp://api.example.com/",
+            "file:///etc/passwd",
+            "nonsense",
+        ] {
+            assert!(access.check(url).is_err(), "{url}");
+        }
+    }
+
+    #[test]
+    fn private_addresses_are_known() {
+        let public = ["1.1.1.1", "203.0.114.1", "2606:4700::1111"];
+        let private = [
+            "127.0.0.1",
+            "10.0.0.1",
+            "172.16.0.1",
+            "192.168.1.1",
+            "169.254.169.254",
+            "100.64.0.1",
+            "0.0.0.0",
+            "224.0.0.1",
+            "255.255.255.255",
+            "::1",
+            "::",
+            "fe80::1",
+            "fc00::1",
+            "::ffff:10.0.0.1",
+            "::ffff:169.254.169.254",
+            "2002:7f00:1::",
+            "64:ff9b::7f00:1",
+            "2001:db8::1",
+        ];
+        for address in public {
+            assert!(is_public(address.parse().unwrap()), "{address}");
+        }
+        for address in private {
+            assert!(!is_public(address.parse().unwrap()), "{address}");
+        }
+        let listed = access(&["169.254.169.254", "10.0.0.0/8", "metadata.example"]);
+        assert!(listed.allows_private("169.254.169.254".parse().unwrap()));
+        assert!(listed.allows_private("10.9.9.9".parse().unwrap()));
+        assert!(!listed.allows_private("192.168.0.1".parse().unwrap()));
+    }
+}

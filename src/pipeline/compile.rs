@@ -1,0 +1,82 @@
+//! From a plan to the parts that one thread runs.
+
+use std::rc::Rc;
+
+use rhai::Dynamic;
+
+use super::Plan;
+use super::part::StepPart;
+use crate::diag::Diag;
+use crate::json::{self, Mask};
+use crate::script::{Expression, Host, Unit};
+use crate::step::{Build, STEPS};
+
+/// What a plan compiles to.
+pub(super) struct Compiled {
+    pub(super) host: Rc<Host>,
+    pub(super) steps: Vec<StepPart>,
+    /// Conditions of the sinks, in their order.
+    pub(super) sink_conditions: Vec<Option<Expression>>,
+}
+
+/// Compiles all parts. Warnings go into `problems`; all errors are returned at once.
+pub(super) fn compile(plan: &Plan, problems: &mut Vec<Diag>) -> Result<Compiled, Vec<Diag>> {
+    let host = Host::new(&plan.tree, plan.limits.clone());
+    let mut found = Vec::new();
+    let mut steps = Vec::new();
+    for part in &plan.spec.steps {
+        let Some(def) = STEPS.iter().find(|def| def.def.name == part.kind) else { continue };
+        let settings = json::from_json_value(&part.settings);
+        let mut build = Build { host: &host, tree: &plan.tree, settings: settings.clone(), warnings: problems };
+        let step = match (def.build)(&part.options, &mut build) {
+            Ok(step) => Some(step),
+            Err(errors) => {
+                found.extend(errors);
+                None
+            }
+        };
+        let when = condition(&host, plan, part.when.as_ref(), problems, &mut found);
+        if let Some(step) = step {
+            steps.push(StepPart::new(part, step, when, settings));
+        }
+    }
+    let conditions =
+        plan.spec.sinks.iter().map(|part| condition(&host, plan, part.when.as_ref(), problems, &mut found)).collect();
+    if found.is_empty() { Ok(Compiled { host, steps, sink_conditions: conditions }) } else { Err(found) }
+}
+
+impl Compiled {
+    /// What the parts and conditions look at in an event.
+    pub(super) fn reads(&self, plan: &Plan) -> Mask {
+        let mut mask = Mask::opened();
+        self.steps.iter().for_each(|step| mask.merge(&step.reads()));
+        self.sink_conditions.iter().flatten().for_each(|condition| mask.merge(&condition.reads()));
+        plan.sinks.iter().for_each(|part| mask.merge(&part.sink.reads()));
+        mask
+    }
+}
+
+/// Nothing, for conditions that have no settings.
+pub(super) fn nothing() -> Dynamic {
+    Dynamic::from_map(rhai::Map::new())
+}
+
+fn condition(
+    host: &Rc<Host>,
+    plan: &Plan,
+    node: Option<&crate::yaml::Node>,
+    warnings: &mut Vec<Diag>,
+    found: &mut Vec<Diag>,
+) -> Option<Expression> {
+    let node = node?;
+    let file = plan.spec.file.as_str();
+    let file_text = plan.tree.get(file).map_or("", |text| text);
+    let unit = Unit { file, text: node.as_text().unwrap_or_default(), node: Some(node), file_text };
+    match host.expression(&unit, warnings) {
+        Ok(expression) => Some(expression),
+        Err(errors) => {
+            found.extend(errors);
+            None
+        }
+    }
+}

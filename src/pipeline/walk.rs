@@ -1,0 +1,211 @@
+//! The way of a delivery's events through the steps to the sinks.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::rc::Rc;
+
+use super::{Dropped, HeldEvent, Message, Outcome, Pipeline, Trace, dead, failed};
+use crate::event::{Event, Origin, Refused};
+use crate::json;
+use crate::sink::EventId;
+use crate::state::{Claim, HELD_SPACE, Held};
+use crate::step::{Context, Flow, Hold, StepError, script_failure};
+
+/// One delivery under way.
+pub(super) struct Walk<'a, T> {
+    pipeline: &'a Pipeline,
+    cx: Context<'a>,
+    /// Events that wait at steps which take all events of a delivery at once, by the position of the step.
+    gathered: BTreeMap<usize, Vec<Event>>,
+    /// Messages of a pipeline are of similar size: the last one's size saves the growing.
+    size_hint: usize,
+    outcome: &'a mut Outcome,
+    trace: &'a mut T,
+}
+
+/// Events before their next step: its position, the event, and how often the step has held it before.
+type Waiting = VecDeque<(usize, Event, u32)>;
+
+impl<'a, T: Trace> Walk<'a, T> {
+    pub(super) fn new(pipeline: &'a Pipeline, cx: Context<'a>, outcome: &'a mut Outcome, trace: &'a mut T) -> Self {
+        Self { pipeline, cx, gathered: BTreeMap::new(), size_hint: 512, outcome, trace }
+    }
+
+    /// An event that the source decoded.
+    pub(super) fn decoded(&mut self, event: Event) {
+        self.trace.decoded(&event);
+        self.walk(VecDeque::from([(0, event, 0)]));
+    }
+
+    /// An event that goes on at the step that held it.
+    pub(super) fn resumed(&mut self, at: usize, event: Event, attempt: u32) {
+        self.trace.decoded(&event);
+        self.walk(VecDeque::from([(at, event, attempt)]));
+    }
+
+    /// A part of the delivery that the source could not decode.
+    pub(super) fn refused(&mut self, origin: Origin, part: &str, refused: Refused) {
+        self.outcome.dead.push(dead(origin, part, refused.code, refused.reason));
+    }
+
+    /// All events of the delivery are under way: the steps that wait for all of them go on.
+    pub(super) fn end(mut self) {
+        // Events only move on, so nothing can reach the first of these steps any more.
+        while let Some((at, events)) = self.gathered.pop_first() {
+            let origins: Vec<_> = events.iter().map(|event| event.origin).collect();
+            let run = Rc::clone(self.pipeline.host.run());
+            let results = self.pipeline.steps[at].apply_batch(events, &run, &mut self.cx);
+            if self.cx.session.is_in_need() {
+                break;
+            }
+            for (origin, result) in origins.into_iter().zip(results) {
+                let mut waiting = VecDeque::new();
+                self.settle(at, origin, 0, result, &mut waiting);
+                self.walk(waiting);
+            }
+        }
+        self.outcome.logs = self.cx.logs;
+    }
+
+    /// Takes events, and all that steps make of them, through the rest of the steps. Depth first, so that order is kept. Those that
+    /// come to a step which takes all events at once are left there.
+    fn walk(&mut self, mut waiting: Waiting) {
+        let pipeline = self.pipeline;
+        while let Some((at, event, attempt)) = waiting.pop_front() {
+            let Some(part) = pipeline.steps.get(at) else {
+                self.send(event);
+                continue;
+            };
+            if part.batch {
+                self.gathered.entry(at).or_default().push(event);
+                continue;
+            }
+            let origin = event.origin;
+            let result = part.apply(event, attempt, pipeline.host.run(), &mut self.cx);
+            self.settle(at, origin, attempt, result, &mut waiting);
+        }
+    }
+
+    /// Notes what a step made of an event; what goes on waits for the next step.
+    fn settle(
+        &mut self,
+        at: usize,
+        origin: Origin,
+        attempt: u32,
+        result: Result<Flow, StepError>,
+        waiting: &mut Waiting,
+    ) {
+        let part = &self.pipeline.steps[at].id;
+        match result {
+            Ok(Flow::Next(event)) => {
+                self.trace.passed(part, &event);
+                waiting.push_front((at + 1, event, 0));
+            }
+            Ok(Flow::Fork(events)) if events.is_empty() => self.drop(origin, part, "nothing emitted".to_owned()),
+            Ok(Flow::Fork(events)) => {
+                for (branch, mut event) in events.into_iter().enumerate().rev() {
+                    event.origin = origin.branch(branch);
+                    self.trace.passed(part, &event);
+                    waiting.push_front((at + 1, event, 0));
+                }
+            }
+            Ok(Flow::Drop(reason)) => self.drop(origin, part, reason),
+            Ok(Flow::Hold(event, hold)) => {
+                if let Err(error) = self.hold(&event, part, attempt + 1, hold) {
+                    self.die(origin, part, error);
+                }
+            }
+            // What this event would become is told by the run that has the answer.
+            Ok(Flow::Need) => {}
+            Err(error) => self.die(origin, part, error),
+        }
+    }
+
+    fn drop(&mut self, origin: Origin, part: &str, reason: String) {
+        self.trace.ended(part, origin, &format!("dropped: {reason}"));
+        self.outcome.dropped.push(Dropped { origin, part: part.to_owned(), reason });
+    }
+
+    fn die(&mut self, origin: Origin, part: &str, error: StepError) {
+        self.trace.ended(part, origin, &format!("dead: {}", error.reason));
+        let claims = self.claims(origin);
+        for claim in claims {
+            // A store that fails here fails the commit too, and then the delivery is run again.
+            let _ = self.cx.session.release(&claim);
+        }
+        self.outcome.dead.push(failed(origin, part, error));
+    }
+
+    /// What the event, or one that it was made of, has taken.
+    fn claims(&self, origin: Origin) -> Vec<Claim> {
+        self.cx.claims.iter().filter(|(owner, _)| origin.is_of(*owner)).map(|(_, claim)| claim.clone()).collect()
+    }
+
+    /// Keeps an event until its time comes.
+    fn hold(&mut self, event: &Event, part: &str, attempt: u32, hold: Hold) -> Result<(), StepError> {
+        let mut text = Vec::new();
+        json::encode(&event.value, &event.tape, &mut text)
+            .map_err(|error| StepError::new("not-encodable", format!("the event cannot wait: {error}")))?;
+        let held = Held {
+            id: Held::id(self.cx.identity, event.origin, part, attempt),
+            until_ms: hold.until_ms,
+            wake: hold.wake,
+            reason: hold.reason,
+            part: part.to_owned(),
+            attempt,
+            origin: event.origin,
+            identity: self.cx.identity.to_owned(),
+            event: String::from_utf8(text).unwrap_or_default(),
+            delivery: self.cx.delivery.clone(),
+        };
+        self.cx
+            .session
+            .set(HELD_SPACE, &held.id, held.encode(), None)
+            .map_err(|error| StepError::new("state", error.to_string()))?;
+        self.trace.ended(part, event.origin, &format!("held: {}", held.reason));
+        self.outcome.held.push(HeldEvent {
+            id: held.id,
+            origin: held.origin,
+            part: held.part,
+            reason: held.reason,
+            until_ms: held.until_ms,
+            wake: held.wake,
+        });
+        Ok(())
+    }
+
+    /// Encodes an event for every sink that takes it.
+    fn send(&mut self, mut event: Event) {
+        let pipeline = self.pipeline;
+        let mut taken = false;
+        for (number, part) in pipeline.plan.sinks.iter().enumerate() {
+            if let Some(condition) = &pipeline.sink_conditions[number] {
+                match condition.test(&mut event.value, self.cx.delivery, &pipeline.nothing, self.cx.now_ms) {
+                    Ok(true) => {}
+                    Ok(false) => continue,
+                    Err(failure) => {
+                        taken = true;
+                        self.die(event.origin, &part.id, script_failure(failure));
+                        continue;
+                    }
+                }
+            }
+            taken = true;
+            let mut bytes = Vec::with_capacity(self.size_hint);
+            let id = EventId { identity: self.cx.identity, origin: event.origin };
+            match part.sink.encode(&event, &id, &mut bytes) {
+                Ok(()) => {
+                    self.trace.ended(&part.id, event.origin, "sent");
+                    self.size_hint = bytes.len() + bytes.len() / 8;
+                    let claims = self.claims(event.origin);
+                    self.outcome.messages[number].push(Message { origin: event.origin, bytes: bytes.into(), claims });
+                }
+                Err(refused) => {
+                    self.die(event.origin, &part.id, StepError::new(refused.code, refused.reason));
+                }
+            }
+        }
+        if !taken {
+            self.drop(event.origin, "sinks", "no sink takes it".to_owned());
+        }
+    }
+}

@@ -1,0 +1,276 @@
+//! The state in one embedded store on disk, with what deliveries that may run again have overwritten.
+//!
+//! | table | key | value |
+//! |---|---|---|
+//! | `entries` | pipeline, space, name | time of expiry `i64`, value |
+//! | `expiry` | pipeline, time of expiry, space, name | – |
+//! | `undo` | pipeline, delivery, number | space, name, the entry before |
+//!
+//! Texts in keys end in two zero bytes, so that one pipeline's entries stand together; a zero byte within a text is written 0 1. Numbers
+//! are big-endian with the sign bit flipped, so that they sort.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
+
+use super::{Change, Entry, Key, Store, StoreError};
+
+const ENTRIES: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("entries");
+const EXPIRY: TableDefinition<'_, &[u8], ()> = TableDefinition::new("expiry");
+const UNDO: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("undo");
+
+/// Expired values that one delivery tidies away: more than it can write, so that the store stays bounded.
+const SWEEP_MAX: usize = 64;
+/// Memory for pages.
+const CACHE_BYTES: usize = 16 << 20;
+
+/// State on disk. The file comes to be with the first change.
+pub struct Disk {
+    path: PathBuf,
+    database: Mutex<Option<std::sync::Arc<Database>>>,
+}
+
+impl Disk {
+    /// The state in a file, which need not be there yet.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let database = path.exists().then(|| create(path)).transpose()?.map(std::sync::Arc::new);
+        Ok(Self { path: path.to_owned(), database: Mutex::new(database) })
+    }
+
+    fn existing(&self) -> Option<std::sync::Arc<Database>> {
+        self.database.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn wanted(&self) -> Result<std::sync::Arc<Database>, StoreError> {
+        let mut database = self.database.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(open) = &*database {
+            return Ok(std::sync::Arc::clone(open));
+        }
+        let open = std::sync::Arc::new(create(&self.path)?);
+        *database = Some(std::sync::Arc::clone(&open));
+        Ok(open)
+    }
+}
+
+fn create(path: &Path) -> Result<Database, StoreError> {
+    let database = Database::builder().set_cache_size(CACHE_BYTES).create(path).map_err(failed)?;
+    // So that reading never meets a table that is not there.
+    let transaction = database.begin_write().map_err(failed)?;
+    transaction.open_table(ENTRIES).map_err(failed)?;
+    transaction.open_table(EXPIRY).map_err(failed)?;
+    transaction.open_table(UNDO).map_err(failed)?;
+    transaction.commit().map_err(failed)?;
+    Ok(database)
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "goes into `map_err`")]
+fn failed(error: impl std::fmt::Display) -> StoreError {
+    StoreError(error.to_string())
+}
+
+impl Store for Disk {
+    fn get(&self, pipeline: &str, key: &Key) -> Result<Option<Entry>, StoreError> {
+        let Some(database) = self.existing() else { return Ok(None) };
+        let table = database.begin_read().map_err(failed)?.open_table(ENTRIES).map_err(failed)?;
+        let found = table.get(place(pipeline, key).as_slice()).map_err(failed)?;
+        Ok(found.and_then(|bytes| entry(bytes.value())))
+    }
+
+    fn list(&self, pipeline: &str, space: &str) -> Result<Vec<(String, Entry)>, StoreError> {
+        let Some(database) = self.existing() else { return Ok(Vec::new()) };
+        let table = database.begin_read().map_err(failed)?.open_table(ENTRIES).map_err(failed)?;
+        let mut prefix = text(pipeline);
+        prefix.extend(text(space));
+        let mut found = Vec::new();
+        for item in table.range(prefix.as_slice()..).map_err(failed)? {
+            let (at, value) = item.map_err(failed)?;
+            let Some(rest) = at.value().strip_prefix(prefix.as_slice()) else { break };
+            let Some((name, _)) = take_text(rest) else { continue };
+            found.extend(entry(value.value()).map(|entry| (name, entry)));
+        }
+        Ok(found)
+    }
+
+    fn commit(&self, pipeline: &str, changes: &[Change], floor: u64) -> Result<(), StoreError> {
+        if changes.iter().all(|change| change.writes.is_empty()) {
+            return Ok(());
+        }
+        let database = self.wanted()?;
+        let transaction = database.begin_write().map_err(failed)?;
+        forget_undo(&transaction, pipeline, floor)?;
+        for change in changes {
+            let mut number = 0;
+            for (key, entry) in expired(&transaction, pipeline, change.now_ms)?
+                .into_iter()
+                .map(|key| (key, None))
+                .chain(change.writes.iter().map(|write| (write.key.clone(), write.entry.clone())))
+            {
+                let before = put(&transaction, pipeline, &key, entry.as_ref())?;
+                let mut at = text(pipeline);
+                at.extend(change.seq.to_be_bytes());
+                at.extend(u32::to_be_bytes(number));
+                number += 1;
+                let mut kept = text(&key.space);
+                kept.extend(text(&key.name));
+                kept.extend(before.as_ref().map(bytes).unwrap_or_default());
+                transaction.open_table(UNDO).map_err(failed)?.insert(at.as_slice(), kept.as_slice()).map_err(failed)?;
+            }
+        }
+        transaction.commit().map_err(failed)
+    }
+
+    fn rollback(&self, pipeline: &str, seq: u64) -> Result<(), StoreError> {
+        let Some(database) = self.existing() else { return Ok(()) };
+        let transaction = database.begin_write().map_err(failed)?;
+        let prefix = text(pipeline);
+        let mut from = prefix.clone();
+        from.extend(seq.saturating_add(1).to_be_bytes());
+        let kept: Vec<(Vec<u8>, Vec<u8>)> = {
+            let undo = transaction.open_table(UNDO).map_err(failed)?;
+            let mut kept = Vec::new();
+            for item in undo.range(from.as_slice()..).map_err(failed)? {
+                let (at, value) = item.map_err(failed)?;
+                if !at.value().starts_with(&prefix) {
+                    break;
+                }
+                kept.push((at.value().to_vec(), value.value().to_vec()));
+            }
+            kept
+        };
+        for (at, value) in kept.into_iter().rev() {
+            if let Some((space, rest)) = take_text(&value)
+                && let Some((name, rest)) = take_text(rest)
+            {
+                put(&transaction, pipeline, &Key { space, name }, entry(rest).as_ref())?;
+            }
+            transaction.open_table(UNDO).map_err(failed)?.remove(at.as_slice()).map_err(failed)?;
+        }
+        transaction.commit().map_err(failed)
+    }
+
+    fn erase(&self, pipeline: &str, keys: &[Key]) -> Result<(), StoreError> {
+        let Some(database) = self.existing() else { return Ok(()) };
+        let transaction = database.begin_write().map_err(failed)?;
+        for key in keys {
+            put(&transaction, pipeline, key, None)?;
+        }
+        let prefix = text(pipeline);
+        transaction
+            .open_table(UNDO)
+            .map_err(failed)?
+            .retain(|at, value| {
+                let of = take_text(value).and_then(|(space, rest)| Some(Key { space, name: take_text(rest)?.0 }));
+                !at.starts_with(&prefix) || of.is_none_or(|key| !keys.contains(&key))
+            })
+            .map_err(failed)?;
+        transaction.commit().map_err(failed)
+    }
+}
+
+/// Sets or removes an entry, and gives the one before.
+fn put(
+    transaction: &WriteTransaction,
+    pipeline: &str,
+    key: &Key,
+    new: Option<&Entry>,
+) -> Result<Option<Entry>, StoreError> {
+    let at = place(pipeline, key);
+    let mut entries = transaction.open_table(ENTRIES).map_err(failed)?;
+    let before = match new {
+        Some(new) => entries.insert(at.as_slice(), bytes(new).as_slice()).map_err(failed)?,
+        None => entries.remove(at.as_slice()).map_err(failed)?,
+    };
+    let before = before.and_then(|bytes| entry(bytes.value()));
+    let mut expiry = transaction.open_table(EXPIRY).map_err(failed)?;
+    if let Some(old) = before.as_ref().filter(|entry| entry.expires_ms < i64::MAX) {
+        expiry.remove(due(pipeline, old.expires_ms, Some(key)).as_slice()).map_err(failed)?;
+    }
+    if let Some(new) = new.filter(|entry| entry.expires_ms < i64::MAX) {
+        expiry.insert(due(pipeline, new.expires_ms, Some(key)).as_slice(), ()).map_err(failed)?;
+    }
+    Ok(before)
+}
+
+/// Some keys whose time is over.
+fn expired(transaction: &WriteTransaction, pipeline: &str, now_ms: i64) -> Result<Vec<Key>, StoreError> {
+    let prefix = text(pipeline);
+    let end = due(pipeline, now_ms.saturating_add(1), None);
+    let expiry = transaction.open_table(EXPIRY).map_err(failed)?;
+    let mut keys = Vec::new();
+    for item in expiry.range(prefix.as_slice()..end.as_slice()).map_err(failed)?.take(SWEEP_MAX) {
+        let (at, ()) = item.map_err(failed).map(|(at, _)| (at, ()))?;
+        let rest = at.value().get(prefix.len() + 8..).unwrap_or_default();
+        let key = take_text(rest).and_then(|(space, rest)| Some(Key { space, name: take_text(rest)?.0 }));
+        keys.extend(key);
+    }
+    Ok(keys)
+}
+
+/// Forgets how to take back what will not be taken back.
+fn forget_undo(transaction: &WriteTransaction, pipeline: &str, floor: u64) -> Result<(), StoreError> {
+    let from = text(pipeline);
+    let mut to = from.clone();
+    to.extend(floor.saturating_add(1).to_be_bytes());
+    let mut undo = transaction.open_table(UNDO).map_err(failed)?;
+    undo.retain_in(from.as_slice()..to.as_slice(), |_, _| false).map_err(failed)
+}
+
+fn place(pipeline: &str, key: &Key) -> Vec<u8> {
+    let mut at = text(pipeline);
+    at.extend(text(&key.space));
+    at.extend(text(&key.name));
+    at
+}
+
+fn due(pipeline: &str, expires_ms: i64, key: Option<&Key>) -> Vec<u8> {
+    let mut at = text(pipeline);
+    at.extend((expires_ms as u64 ^ 1 << 63).to_be_bytes());
+    if let Some(key) = key {
+        at.extend(text(&key.space));
+        at.extend(text(&key.name));
+    }
+    at
+}
+
+fn bytes(entry: &Entry) -> Vec<u8> {
+    let mut bytes = entry.expires_ms.to_be_bytes().to_vec();
+    bytes.extend_from_slice(&entry.value);
+    bytes
+}
+
+fn entry(bytes: &[u8]) -> Option<Entry> {
+    let (time, value) = bytes.split_first_chunk::<8>()?;
+    Some(Entry { value: value.to_vec(), expires_ms: i64::from_be_bytes(*time) })
+}
+
+fn text(text: &str) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len() + 1);
+    for byte in text.bytes() {
+        out.push(byte);
+        if byte == 0 {
+            out.push(1);
+        }
+    }
+    out.extend([0, 0]);
+    out
+}
+
+fn take_text(bytes: &[u8]) -> Option<(String, &[u8])> {
+    let mut out = Vec::new();
+    let mut at = 0;
+    loop {
+        match (bytes.get(at)?, bytes.get(at + 1)) {
+            (0, Some(0)) => return Some((String::from_utf8(out).ok()?, &bytes[at + 2..])),
+            (0, Some(1)) => {
+                out.push(0);
+                at += 2;
+            }
+            (0, _) => return None,
+            (byte, _) => {
+                out.push(*byte);
+                at += 1;
+            }
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! Events that wait: what is kept of one until its time comes, and how it is found again.
+//!
+//! A held event lies in the state, in a space of its own, and so shares its rules: it is there exactly if the deliveries up to
+//! now say so. When its time comes, a delivery whose body is its id is journaled (a *wake-up*), and the run of that delivery
+//! takes the event out of the state and goes on with it at the step that held it. A second wake-up finds nothing, and is nothing.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::{Deserialize, Serialize};
+
+use super::StoreError;
+use crate::event::{Delivery, Origin};
+
+/// The space of held events; their key is their id.
+pub const HELD_SPACE: &str = "~held";
+/// The source of deliveries that wake a held event.
+pub const HELD_SOURCE: &str = "~held";
+
+/// An event that waits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Held {
+    /// Unique within the pipeline: the place that it waits at.
+    pub id: String,
+    /// When it goes on, in milliseconds since 1970.
+    pub until_ms: i64,
+    /// A word that lets it go on earlier.
+    pub wake: Option<String>,
+    /// Why it waits.
+    pub reason: String,
+    /// The step that held it and will be asked again.
+    pub part: String,
+    /// How often the step has held it, this time included.
+    pub attempt: u32,
+    /// The event's place among those of its delivery.
+    pub origin: Origin,
+    /// The identity of its delivery, so that ids stay the same.
+    pub identity: String,
+    /// The event as it came to the step, as JSON text.
+    pub event: String,
+    /// The delivery that it came from.
+    pub delivery: Delivery,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Record {
+    until_ms: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    wake: Option<String>,
+    reason: String,
+    part: String,
+    attempt: u32,
+    delivery: u64,
+    index: u32,
+    fork: u64,
+    identity: String,
+    event: String,
+    pipeline: String,
+    source: String,
+    received_ms: i64,
+    method: String,
+    path: String,
+    query: String,
+    peer: String,
+    headers: Vec<(String, String)>,
+    body: String,
+}
+
+impl Held {
+    /// The id of an event that waits at a part for the `attempt`-th time.
+    pub fn id(identity: &str, origin: Origin, part: &str, attempt: u32) -> String {
+        format!("{identity}/{origin}/{part}/{attempt}")
+    }
+
+    /// As it is kept.
+    pub fn encode(&self) -> Vec<u8> {
+        let delivery = &self.delivery;
+        let record = Record {
+            until_ms: self.until_ms,
+            wake: self.wake.clone(),
+            reason: self.reason.clone(),
+            part: self.part.clone(),
+            attempt: self.attempt,
+            delivery: self.origin.delivery,
+            index: self.origin.index,
+            fork: self.origin.fork,
+            identity: self.identity.clone(),
+            event: self.event.clone(),
+            pipeline: delivery.pipeline.to_string(),
+            source: delivery.source.to_string(),
+            received_ms: delivery.received_ms,
+            method: delivery.method.to_string(),
+            path: delivery.path.to_string(),
+            query: delivery.query.clone(),
+            peer: delivery.peer.clone(),
+            headers: delivery.headers.clone(),
+            body: STANDARD.encode(&delivery.body),
+        };
+        // Texts and numbers only: writing them as JSON cannot fail.
+        serde_json::to_vec(&record).unwrap_or_default()
+    }
+
+    /// Reads what [`Self::encode`] wrote.
+    pub fn decode(id: &str, bytes: &[u8]) -> Result<Self, StoreError> {
+        let bad = |why: String| StoreError(format!("the held event {id} cannot be read: {why}"));
+        let record: Record = serde_json::from_slice(bytes).map_err(|error| bad(error.to_string()))?;
+        let body = STANDARD.decode(&record.body).map_err(|error| bad(error.to_string()))?;
+        Ok(Self {
+            id: id.to_owned(),
+            until_ms: record.until_ms,
+            wake: record.wake,
+            reason: record.reason,
+            part: record.part,
+            attempt: record.attempt,
+            origin: Origin { delivery: record.delivery, index: record.index, fork: record.fork },
+            identity: record.identity,
+            event: record.event,
+            delivery: Delivery {
+                seq: record.delivery,
+                pipeline: record.pipeline.into(),
+                source: record.source.into(),
+                received_ms: record.received_ms,
+                method: record.method.into(),
+                path: record.path.into(),
+                query: record.query,
+                peer: record.peer,
+                headers: record.headers,
+                body: body.into(),
+            },
+        })
+    }
+
+    /// The delivery that wakes an event of that id.
+    pub fn wake_up(pipeline: &str, id: &str, now_ms: i64) -> Delivery {
+        Delivery {
+            pipeline: pipeline.into(),
+            source: HELD_SOURCE.into(),
+            received_ms: now_ms,
+            method: "WAKE".into(),
+            body: id.as_bytes().to_vec().into(),
+            ..Delivery::default()
+        }
+    }
+
+    /// Whether a delivery is a wake-up.
+    pub fn is_wake_up(delivery: &Delivery) -> bool {
+        *delivery.source == *HELD_SOURCE
+    }
+}

@@ -1,0 +1,95 @@
+//! What pipelines remember from delivery to delivery: keys with values and a time to live, per pipeline and part.
+//!
+//! The rule that everything here follows: **the state after delivery n is a function of the deliveries 1 to n** (and of the
+//! answers they got). A run sees the state through a [`Session`], which collects its writes; who runs the pipeline commits them
+//! together with the sequence number, and keeps what was there before ([`Store::commit`]). When deliveries are run again, after
+//! a crash or because a sink changed, the state first goes back to where it was before them ([`Store::rollback`]). So a counter
+//! counts once, a first event stays the first, and a second run gives the same messages.
+//!
+//! Time to live is measured by the deliveries' clock, not by the machine's, for the same reason.
+//!
+//! [`Disk`] keeps the state in one embedded store, [`Memory`] for as long as a run of files or a fixture lasts.
+
+mod disk;
+mod hold;
+mod memory;
+mod session;
+
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+
+pub use disk::Disk;
+pub use hold::{HELD_SOURCE, HELD_SPACE, Held};
+pub use memory::Memory;
+pub use session::{Claim, Limit, Session};
+
+/// Which value: the part that owns it and its own key.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Key {
+    /// The id of the step, or a name that begins with `~` for what is not a step's.
+    pub space: String,
+    /// The key within it.
+    pub name: String,
+}
+
+/// A value that is remembered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// The value: JSON text, but for what [`hold`] keeps.
+    pub value: Vec<u8>,
+    /// From when on it is forgotten, in milliseconds since 1970; `i64::MAX`: never.
+    pub expires_ms: i64,
+}
+
+/// One change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Write {
+    /// Of what.
+    pub key: Key,
+    /// To what; `None`: removed.
+    pub entry: Option<Entry>,
+}
+
+/// The changes that one delivery made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// The delivery.
+    pub seq: u64,
+    /// Its time: what has expired by then may be tidied away.
+    pub now_ms: i64,
+    /// In order.
+    pub writes: Vec<Write>,
+}
+
+/// A store could not be read or written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoreError(pub String);
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the state: {}", self.0)
+    }
+}
+
+impl std::error::Error for StoreError {}
+
+/// Keeps the state of all pipelines. Every call names the pipeline.
+pub trait Store: Send + Sync {
+    /// The value of a key, expired or not.
+    fn get(&self, pipeline: &str, key: &Key) -> Result<Option<Entry>, StoreError>;
+
+    /// All values of a space, by key.
+    fn list(&self, pipeline: &str, space: &str) -> Result<Vec<(String, Entry)>, StoreError>;
+
+    /// Makes changes durable, all or none. Remembers what was there before, for deliveries after `floor`; those up to it will
+    /// not be run again.
+    fn commit(&self, pipeline: &str, changes: &[Change], floor: u64) -> Result<(), StoreError>;
+
+    /// Takes back what deliveries after `seq` changed.
+    fn rollback(&self, pipeline: &str, seq: u64) -> Result<(), StoreError>;
+
+    /// Removes values outside of any delivery, and what is remembered of them: for erasing a person.
+    fn erase(&self, pipeline: &str, keys: &[Key]) -> Result<(), StoreError>;
+}

@@ -1,0 +1,199 @@
+//! Both stores against each other: what one holds, the other holds, through commits, expiry, rollbacks and reopening.
+
+use std::sync::Arc;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::event::{Delivery, Origin};
+use crate::lookup::{Answers, Lookup};
+
+fn key(space: &str, name: &str) -> Key {
+    Key { space: space.to_owned(), name: name.to_owned() }
+}
+
+fn set(space: &str, name: &str, value: &str, expires_ms: i64) -> Write {
+    Write { key: key(space, name), entry: Some(Entry { value: value.as_bytes().to_vec(), expires_ms }) }
+}
+
+#[derive(Debug, Clone)]
+enum Op {
+    Commit(Vec<(u8, Option<u8>, Option<u8>)>, bool),
+    Rollback(u8),
+    Erase(u8),
+    Reopen,
+}
+
+fn ops() -> impl Strategy<Value = Vec<Op>> {
+    let write = (0..6_u8, proptest::option::of(any::<u8>()), proptest::option::of(0..40_u8));
+    let op = prop_oneof![
+        5 => (proptest::collection::vec(write, 0..5), any::<bool>()).prop_map(|(writes, raise)| Op::Commit(writes, raise)),
+        2 => (0..8_u8).prop_map(Op::Rollback),
+        1 => (0..6_u8).prop_map(Op::Erase),
+        1 => Just(Op::Reopen),
+    ];
+    proptest::collection::vec(op, 1..20)
+}
+
+/// All live values of both spaces; expired ones may or may not have been tidied away.
+fn seen(store: &dyn Store, now_ms: i64) -> Vec<(String, Entry)> {
+    let mut all = store.list("shop", "a").unwrap();
+    all.extend(store.list("shop", "b\0c").unwrap());
+    all.retain(|(_, entry)| entry.expires_ms > now_ms);
+    all
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_disk_holds_what_memory_holds(ops in ops()) {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("state.redb");
+        let mut disk = Disk::open(&path).unwrap();
+        let memory = Memory::default();
+        let (mut seq, mut floor) = (0_u64, 0_u64);
+        // The state after each delivery, to which a rollback must lead.
+        let mut history = vec![Vec::new()];
+        for op in ops {
+            match op {
+                Op::Commit(writes, raise) => {
+                    if raise {
+                        floor = seq;
+                    }
+                    seq += 1;
+                    let writes = writes
+                        .into_iter()
+                        .map(|(name, value, ttl)| Write {
+                            key: key(if name % 2 == 0 { "a" } else { "b\0c" }, &format!("k\0{name}")),
+                            entry: value.map(|value| Entry { value: vec![value], expires_ms: ttl.map_or(i64::MAX, |ttl| seq as i64 + i64::from(ttl)) }),
+                        })
+                        .collect();
+                    let change = [Change { seq, now_ms: seq as i64, writes }];
+                    disk.commit("shop", &change, floor).unwrap();
+                    memory.commit("shop", &change, floor).unwrap();
+                    history.truncate(seq as usize);
+                    history.push(seen(&memory, seq as i64));
+                }
+                Op::Rollback(back) => {
+                    seq = seq.saturating_sub(u64::from(back)).max(floor);
+                    disk.rollback("shop", seq).unwrap();
+                    memory.rollback("shop", seq).unwrap();
+                    prop_assert_eq!(&seen(&memory, seq as i64), &history[seq as usize]);
+                }
+                Op::Erase(name) => {
+                    let keys = [key("a", &format!("k\0{name}")), key("b\0c", &format!("k\0{name}"))];
+                    disk.erase("shop", &keys).unwrap();
+                    memory.erase("shop", &keys).unwrap();
+                    let gone: Vec<String> = keys.iter().map(|key| key.name.clone()).collect();
+                    for past in &mut history {
+                        past.retain(|(name, _)| !gone.contains(name));
+                    }
+                }
+                Op::Reopen => {
+                    drop(disk);
+                    disk = Disk::open(&path).unwrap();
+                }
+            }
+            prop_assert_eq!(seen(&disk, seq as i64), seen(&memory, seq as i64));
+        }
+    }
+}
+
+#[test]
+fn pipelines_do_not_see_each_other() {
+    let dir = tempfile::tempdir().unwrap();
+    for store in [&Disk::open(&dir.path().join("s")).unwrap() as &dyn Store, &Memory::default()] {
+        store.commit("a", &[Change { seq: 1, now_ms: 0, writes: vec![set("x", "k", "1", i64::MAX)] }], 0).unwrap();
+        store.commit("ab", &[Change { seq: 2, now_ms: 0, writes: vec![set("x", "k", "2", i64::MAX)] }], 0).unwrap();
+        store.rollback("a", 0).unwrap();
+        assert_eq!(store.get("a", &key("x", "k")).unwrap(), None);
+        assert_eq!(store.get("ab", &key("x", "k")).unwrap().unwrap().value, b"2");
+    }
+}
+
+#[test]
+fn a_session_lays_its_writes_over_the_store_and_takes_them_back() {
+    let store: Arc<dyn Store> = Arc::new(Memory::default());
+    store.commit("p", &[Change { seq: 1, now_ms: 0, writes: vec![set("s", "k", "old", 1000)] }], 0).unwrap();
+    let session = Session::new(Arc::clone(&store), &"p".into());
+    let value = |now: i64| {
+        session.now_ms.set(now);
+        session.get("s", "k").unwrap().map(|entry| String::from_utf8(entry.value).unwrap())
+    };
+    session.begin(10, Answers::default());
+    assert_eq!(value(10).as_deref(), Some("old"));
+    assert_eq!(value(1000), None, "expired");
+    let mark = session.mark();
+    session.set("s", "k", b"new".to_vec(), Some(5)).unwrap();
+    assert_eq!(value(10).as_deref(), Some("new"));
+    assert_eq!(value(1005), None, "it was written at 1000");
+    session.back_to(mark);
+    assert_eq!(value(10).as_deref(), Some("old"));
+    session.remove("s", "k").unwrap();
+    assert_eq!(value(10), None);
+    assert!(session.discard().is_empty());
+    assert_eq!(value(10).as_deref(), Some("old"));
+}
+
+#[test]
+fn a_claim_is_given_back_by_its_holder_only() {
+    let session = Session::empty();
+    session.begin(0, Answers::default());
+    session.set("s", "k", b"first".to_vec(), None).unwrap();
+    session.release(&Claim { key: key("s", "k"), holder: b"second".to_vec() }).unwrap();
+    assert!(session.get("s", "k").unwrap().is_some());
+    session.release(&Claim { key: key("s", "k"), holder: b"first".to_vec() }).unwrap();
+    assert!(session.get("s", "k").unwrap().is_none());
+}
+
+#[test]
+fn a_lookup_is_needed_until_its_answer_is_there() {
+    let lookup = Lookup {
+        method: "GET".into(),
+        url: "https://api.example.com/x?token=secret".into(),
+        headers: Vec::new(),
+        body: Vec::new(),
+        timeout_ms: 1000,
+        cache_ms: 0,
+        access: Arc::default(),
+    };
+    assert_eq!(lookup.shown(), "GET https://api.example.com/x");
+    let session = Session::empty();
+    session.begin(0, Answers::default());
+    assert!(session.answer(&lookup.key(), || lookup.clone()).is_none());
+    assert_eq!(session.discard(), [lookup.clone()]);
+    let mut answers = Answers::default();
+    answers.put(lookup.key(), Arc::new(crate::lookup::Answer { status: 204, ..Default::default() }));
+    session.begin(0, answers);
+    assert_eq!(session.answer(&lookup.key(), || lookup.clone()).unwrap().status, 204);
+    assert!(!session.is_in_need());
+    session.begin(0, Answers { exhausted: true, ..Answers::default() });
+    assert!(session.answer(&lookup.key(), || lookup.clone()).unwrap().error.is_some());
+}
+
+#[test]
+fn a_held_event_is_kept_whole() {
+    let held = Held {
+        id: "i/0/wait/1".into(),
+        until_ms: 5,
+        wake: Some("w".into()),
+        reason: "later".into(),
+        part: "wait".into(),
+        attempt: 1,
+        origin: Origin { delivery: 9, index: 2, fork: 3 },
+        identity: "i".into(),
+        event: r#"{"type":"track","n":1.50}"#.into(),
+        delivery: Delivery {
+            seq: 9,
+            pipeline: "p".into(),
+            source: "s".into(),
+            body: vec![0, 159, 255].into(),
+            headers: vec![("x-topic".into(), "orders".into())],
+            ..Delivery::default()
+        },
+    };
+    assert_eq!(Held::decode(&held.id, &held.encode()).unwrap(), held);
+    assert!(Held::decode("x", b"{}").is_err());
+    assert!(Held::is_wake_up(&Held::wake_up("p", &held.id, 7)));
+}
