@@ -21,7 +21,8 @@ pub struct Canned {
 }
 
 impl Canned {
-    fn is_for(&self, lookup: &Lookup) -> bool {
+    /// Whether it answers that lookup.
+    pub fn is_for(&self, lookup: &Lookup) -> bool {
         let asked = self.method == lookup.method && self.url == lookup.url;
         asked
             && self.sends.as_ref().is_none_or(|want| {

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::logs::{self, Format};
 use super::{Outcome, Placeholders, Process, complain, count, samples};
+use crate::check;
 use crate::engine::{Engine, Output, Progress, Settings, SharedEnvironment, StartError, text_of};
 use crate::journal::JournalOptions;
 use crate::registry::{parse_bytes, parse_duration_ms};
@@ -121,6 +122,7 @@ async fn serve(arguments: Arguments) -> Outcome {
         drain: arguments.drain,
         env,
         out: Output::stdout(),
+        canned: if arguments.dry_run { canned(&arguments.dir) } else { Vec::new() },
     };
     // Signals count from the start: one that comes while the engine opens is not lost.
     let mut signals = match Signals::new() {
@@ -142,6 +144,12 @@ async fn serve(arguments: Arguments) -> Outcome {
     engine.stop().await;
     tracing::info!("stopped");
     if failed { Outcome::Failed } else { Outcome::Fine }
+}
+
+/// What the fixtures answer: a dry run of samples asks nobody.
+fn canned(dir: &std::path::Path) -> Vec<check::Canned> {
+    let (cases, _) = check::load(dir, &mut crate::tree::Tree::new());
+    cases.into_iter().flat_map(|case| case.http).collect()
 }
 
 /// Waits for a signal, or for the work to end where that ends the run. `true`: something failed.

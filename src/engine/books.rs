@@ -23,7 +23,8 @@ impl Books {
     /// Counts the ends before the sinks and returns the dead letters that must be kept before the cursor moves on.
     pub(super) fn enter(&mut self, ledger: &Ledger, metrics: &Metrics, plan: &Arc<Plan>, done: &[Done]) -> Vec<Burial> {
         let mut burials = Vec::new();
-        for Done { delivery, outcome } in done {
+        for done in done {
+            let Done { delivery, outcome } = done;
             let again = delivery.seq <= self.processed;
             if !again {
                 for line in &outcome.logs {
@@ -56,7 +57,7 @@ impl Books {
                     stack: dead.stack.clone(),
                     logs: dead.logs.clone(),
                     message: dead.message.clone(),
-                    delivery: Some(Arc::clone(delivery)),
+                    delivery: Some(Arc::clone(done.origin())),
                 });
             }
         }

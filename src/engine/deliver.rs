@@ -17,6 +17,7 @@ use super::stopped;
 use super::transmit::{Sent, Transmitter};
 use crate::pipeline::{Message, SinkPart};
 use crate::sink::{Batching, Judgement};
+use crate::state::{Claim, Store};
 
 /// Messages of one or more deliveries, in order.
 pub(super) struct Parcel {
@@ -70,6 +71,7 @@ pub(super) struct Deliverer {
     pub(super) journaled: bool,
     pub(super) transmitter: Transmitter,
     pub(super) graveyard: Arc<Graveyard>,
+    pub(super) store: Arc<dyn Store>,
     pub(super) ledger: Arc<Ledger>,
     pub(super) metrics: Arc<Metrics>,
     /// `true` ends the task after the request that is under way; what is queued is left to whoever comes next.
@@ -173,6 +175,7 @@ impl Deliverer {
             journaled: self.journaled,
             transmitter: self.transmitter.share(),
             graveyard: Arc::clone(&self.graveyard),
+            store: Arc::clone(&self.store),
             ledger: Arc::clone(&self.ledger),
             metrics: Arc::clone(&self.metrics),
             stop: self.stop.clone(),
@@ -274,6 +277,7 @@ impl Deliverer {
         loop {
             match self.graveyard.bury(vec![burial.clone()]).await {
                 Ok(()) => {
+                    self.release(message.claims).await;
                     self.ledger.dead(&self.part.id, "rejected");
                     self.state.ended(1);
                     self.metrics.dead(&self.pipeline, &self.part.id, "rejected", 1);
@@ -290,6 +294,18 @@ impl Deliverer {
                     }
                 }
             }
+        }
+    }
+
+    /// Gives back what a refused message's event had taken, so that it does not count as the one that arrived.
+    async fn release(&self, claims: Vec<Claim>) {
+        if claims.is_empty() {
+            return;
+        }
+        let (store, pipeline) = (Arc::clone(&self.store), Arc::clone(&self.pipeline));
+        let released = tokio::task::spawn_blocking(move || store.release(&pipeline, &claims)).await;
+        if let Ok(Err(error)) = released {
+            tracing::warn!(pipeline = %self.pipeline, %error, "a refused event still counts as seen");
         }
     }
 
@@ -366,7 +382,7 @@ mod tests {
     use crate::event::Origin;
 
     fn message(size: usize) -> (Message, Arc<str>) {
-        (Message { origin: Origin::default(), bytes: Bytes::from(vec![b'x'; size]) }, "r".into())
+        (Message { origin: Origin::default(), bytes: Bytes::from(vec![b'x'; size]), claims: Vec::new() }, "r".into())
     }
 
     fn batching(events_max: usize, bytes_max: usize) -> Batching {

@@ -15,14 +15,17 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::books::Books;
 use super::deliver::{Deliverer, Parcel, SinkState};
+use super::drive;
 use super::grave::Burial;
-use super::lane::{LaneStatus, Shared};
+use super::holds::Holds;
+use super::lane::{LaneStatus, Shared, due};
 use super::lines::{Piece, pieces};
 use super::transmit::{Transmitter, now_ms};
-use super::worker::{Done, Job};
+use super::worker::Done;
 use crate::event::Delivery;
 use crate::pipeline::Plan;
 use crate::source::FileInput;
+use crate::state::{Held, Memory, Store};
 
 /// Lines in one job.
 const JOB_LINES: usize = 256;
@@ -67,28 +70,45 @@ pub(super) async fn run(
     };
     let mut out = Out::open(&pipeline, &shared);
     let cut = out.cut_after(stop.clone(), drain);
-    let mut jobs: VecDeque<(Arc<Plan>, oneshot::Receiver<Vec<Done>>)> = VecDeque::new();
+    let mut jobs: VecDeque<FileJob> = VecDeque::new();
+    // A run of a file begins anew each time, and so does what it remembers.
+    let store: Arc<dyn Store> = Arc::new(Memory::default());
+    let mut holds = Holds::default();
+    let start = |jobs: &mut VecDeque<FileJob>, plan: Arc<Plan>, deliveries: Vec<Arc<Delivery>>| {
+        let serial = drive::is_serial(&plan, &deliveries);
+        let done = drive::start(&shared.workers, &shared.outside, &store, &plan, deliveries);
+        jobs.push_back(FileJob { plan, serial, done });
+    };
     let mut more = true;
     let mut told = false;
-    while more || !jobs.is_empty() {
+    while more || !jobs.is_empty() || (holds.len() > 0 && !told && !out.halted) {
+        let room = jobs.len() < JOBS_MAX
+            && !jobs.iter().any(|job| job.serial)
+            && (jobs.is_empty() || !pipeline.plan().remembers);
         tokio::select! {
             biased;
-            () = super::stopped(&mut stop), if more => {
+            () = super::stopped(&mut stop), if !told => {
                 (more, told) = (false, true);
                 incoming.close();
             }
-            batch = incoming.recv(), if more && jobs.len() < JOBS_MAX => match batch {
-                Some(deliveries) => {
-                    let (done, receiver) = oneshot::channel();
-                    let plan = pipeline.plan();
-                    jobs.push_back((Arc::clone(&plan), receiver));
-                    shared.workers.submit(Job { plan, deliveries, done });
-                }
+            () = due(holds.next_ms()), if jobs.is_empty() && !told => {
+                let name = &pipeline.plan().name;
+                let ids = holds.take_due(now_ms());
+                let wake_ups = ids.iter().map(|id| Arc::new(Held::wake_up(name, id, now_ms()))).collect();
+                start(&mut jobs, pipeline.plan(), wake_ups);
+            }
+            batch = incoming.recv(), if more && room => match batch {
+                Some(deliveries) => start(&mut jobs, pipeline.plan(), deliveries),
                 None => more = false,
             },
             done = next(&mut jobs), if !jobs.is_empty() => {
                 let Some((plan, done)) = done else { return Err(io::Error::other("a worker ended")) };
-                progress.lines.fetch_add(done.len() as u64, Ordering::Relaxed);
+                let lines = done.iter().filter(|done| done.outcome.woken.is_none()).count();
+                progress.lines.fetch_add(lines as u64, Ordering::Relaxed);
+                let changes: Vec<_> = done.iter().map(Done::change).collect();
+                store.commit(&plan.name, &changes, u64::MAX).map_err(io::Error::other)?;
+                done.iter().for_each(|done| holds.take(&done.outcome));
+                pipeline.ledger.held(holds.len());
                 out.take(&pipeline, &plan, done, &shared).await?;
                 if out.halted {
                     more = false;
@@ -112,10 +132,18 @@ pub(super) async fn run(
     read
 }
 
-async fn next(jobs: &mut VecDeque<(Arc<Plan>, oneshot::Receiver<Vec<Done>>)>) -> Option<(Arc<Plan>, Vec<Done>)> {
-    let done = (&mut jobs.front_mut()?.1).await;
-    let (plan, _) = jobs.pop_front()?;
-    done.ok().map(|done| (plan, done))
+/// A job under way.
+struct FileJob {
+    plan: Arc<Plan>,
+    /// It must have ended before the next one begins.
+    serial: bool,
+    done: oneshot::Receiver<Vec<Done>>,
+}
+
+async fn next(jobs: &mut VecDeque<FileJob>) -> Option<(Arc<Plan>, Vec<Done>)> {
+    let done = (&mut jobs.front_mut()?.done).await;
+    let job = jobs.pop_front()?;
+    done.ok().map(|done| (job.plan, done))
 }
 
 /// The sinks of a file run: like a lane's, without cursors that outlive it.
@@ -150,6 +178,7 @@ impl Out {
                     journaled: false,
                     transmitter: Transmitter::open(part, shared, false),
                     graveyard: Arc::clone(&shared.graveyard),
+                    store: Arc::clone(&shared.state),
                     ledger: Arc::clone(&pipeline.ledger),
                     metrics: Arc::clone(&shared.metrics),
                     stop: stopped.clone(),

@@ -1,6 +1,7 @@
 //! One task per pipeline: reads its deliveries from the journal, has workers run them, and hands the messages to the sinks in order.
 
 mod sinks;
+mod state;
 
 use std::collections::{HashMap, VecDeque};
 use std::path::PathBuf;
@@ -13,16 +14,20 @@ use tokio::task::JoinHandle;
 
 use super::books::Books;
 use super::deliver::SinkState;
+use super::drive;
 use super::file_writer::FileWriter;
 use super::grave::Graveyard;
+use super::holds::Holds;
 use super::ledger::Ledger;
 use super::metrics::Metrics;
+use super::outside::Outside;
 use super::sink_lane::{SinkLane, unblocked};
-use super::transmit::Output;
-use super::worker::{Done, Job, Workers};
+use super::transmit::{Output, now_ms};
+use super::worker::{Done, Workers};
 use crate::event::Delivery;
 use crate::journal::{Cursors, Journal, Reader};
 use crate::pipeline::{Message, Plan};
+use crate::state::Store;
 
 /// Deliveries in one job, and jobs under way: enough to keep the workers busy, few enough to bound memory.
 const JOB_DELIVERIES: usize = 128;
@@ -36,6 +41,10 @@ pub(super) struct Shared {
     pub(super) cursors: Arc<Cursors>,
     pub(super) graveyard: Arc<Graveyard>,
     pub(super) workers: Workers,
+    /// What pipelines remember.
+    pub(super) state: Arc<dyn Store>,
+    /// What they may ask.
+    pub(super) outside: Arc<Outside>,
     pub(super) client: reqwest::Client,
     pub(super) metrics: Arc<Metrics>,
     pub(super) out: Output,
@@ -44,8 +53,15 @@ pub(super) struct Shared {
     pub(super) files: Mutex<HashMap<PathBuf, Weak<tokio::sync::Mutex<FileWriter>>>>,
 }
 
-/// A job under way: the position it completes, its version, and where its result comes.
-type Pending = (u64, Arc<Plan>, oneshot::Receiver<Vec<Done>>);
+/// A job under way.
+struct Pending {
+    /// The position that it completes.
+    mark: u64,
+    plan: Arc<Plan>,
+    /// It must have ended before the next one begins.
+    serial: bool,
+    done: oneshot::Receiver<Vec<Done>>,
+}
 
 /// What a lane is told.
 pub(super) enum Order {
@@ -117,6 +133,7 @@ impl Lane {
             sinks: Vec::new(),
             jobs: VecDeque::new(),
             books: Books::default(),
+            holds: Holds::default(),
         };
         // A new pipeline's sinks begin at the present, which must not move on before they do.
         if before.is_none() {
@@ -145,25 +162,30 @@ struct Runner {
     sinks: Vec<SinkLane>,
     jobs: VecDeque<Pending>,
     books: Books,
+    holds: Holds,
 }
 
 impl Runner {
     async fn run(mut self, mut orders: mpsc::UnboundedReceiver<Order>, mut durable: watch::Receiver<u64>) {
         let mut position = self.start_position();
+        self.recall(position).await;
         let mut reader = Some(self.shared.journal.reader(position));
         let mut draining = false;
         loop {
             let blocked = self.blocked();
             let behind = position < *durable.borrow_and_update();
-            if behind && !blocked && self.jobs.len() < JOBS_MAX {
+            if behind && !blocked && self.has_room() {
                 let Some(held) = reader.take() else { break };
                 let (held, end, deliveries) = self.read(held, position).await;
                 reader = Some(held);
                 position = end.max(position);
                 self.status.position.store(position, Ordering::SeqCst);
-                self.submit(deliveries, position);
+                if !self.submit(deliveries, position).await {
+                    self.abandon().await;
+                    return;
+                }
                 // Orders come between jobs, so that a reload waits for nothing else.
-                if orders.is_empty() && self.jobs.len() < JOBS_MAX && position < *durable.borrow() {
+                if orders.is_empty() && self.has_room() && position < *durable.borrow() {
                     continue;
                 }
             }
@@ -176,6 +198,7 @@ impl Runner {
                     Some(Order::Plan(plan)) => {
                         if let Some(back) = self.change(plan).await {
                             position = back;
+                            self.recall(position).await;
                             reader = Some(self.shared.journal.reader(position));
                         }
                     }
@@ -188,14 +211,14 @@ impl Runner {
                 () = unblocked(&mut self.sinks), if blocked => {}
                 done = next_done(&mut self.jobs), if !blocked && !self.jobs.is_empty() => {
                     let Some((mark, plan, done)) = done else {
-                        // Its deliveries are still in the journal, before the cursors: the next start runs them again.
-                        tracing::error!(pipeline = %self.plan.name, "a worker ended; the pipeline stops here");
+                        self.worker_ended();
                         self.abandon().await;
                         return;
                     };
                     self.finish(mark, &plan, done).await;
                 }
-                changed = durable.changed(), if !draining && !blocked && self.jobs.len() < JOBS_MAX => {
+                () = due(self.holds.next_ms()), if !draining => self.wake_up().await,
+                changed = durable.changed(), if !draining && !blocked && self.has_room() => {
                     if changed.is_err() {
                         draining = true;
                     }
@@ -203,6 +226,16 @@ impl Runner {
             }
         }
         self.close(orders).await;
+    }
+
+    /// Whether another job may begin.
+    fn has_room(&self) -> bool {
+        self.jobs.len() < JOBS_MAX && !self.jobs.iter().any(|job| job.serial)
+    }
+
+    fn worker_ended(&self) {
+        // Its deliveries are still in the journal, before the cursors: the next start runs them again.
+        tracing::error!(pipeline = %self.plan.name, "a worker ended; the pipeline stops here");
     }
 
     /// Whether a sink's queue is full.
@@ -239,8 +272,8 @@ impl Runner {
         }
     }
 
-    /// Hands deliveries to the workers, by the version that knows their source.
-    fn submit(&mut self, deliveries: Vec<Arc<Delivery>>, mark: u64) {
+    /// Hands deliveries to the workers, by the version that knows their source. `false`: a worker ended.
+    async fn submit(&mut self, deliveries: Vec<Arc<Delivery>>, mark: u64) -> bool {
         let mut rest = deliveries;
         while !rest.is_empty() {
             let plan = self.plan_for(&rest[0]);
@@ -248,20 +281,26 @@ impl Runner {
                 rest.iter().position(|delivery| !Arc::ptr_eq(&self.plan_for(delivery), &plan)).unwrap_or(rest.len());
             let later = rest.split_off(end);
             let until = if later.is_empty() { mark } else { rest.last().map_or(mark, |delivery| delivery.seq) };
-            self.job(plan, rest, until);
+            let serial = drive::is_serial(&plan, &rest);
+            // What it remembers is complete only when all before it have ended.
+            while !self.jobs.is_empty() && (serial || self.jobs.iter().any(|job| job.serial)) {
+                let Some((mark, plan, done)) = next_done(&mut self.jobs).await else {
+                    self.worker_ended();
+                    return false;
+                };
+                self.finish(mark, &plan, done).await;
+            }
+            let Shared { workers, outside, state, .. } = &*self.shared;
+            let done = drive::start(workers, outside, state, &plan, rest);
+            self.jobs.push_back(Pending { mark: until, plan, serial, done });
             rest = later;
         }
         // What was read for other pipelines moves the cursors too, so that the journal can be tidied.
         match self.jobs.back_mut() {
-            Some((last, ..)) => *last = (*last).max(mark),
+            Some(job) => job.mark = job.mark.max(mark),
             None => self.sinks.iter_mut().for_each(|sink| sink.put(Vec::new(), mark)),
         }
-    }
-
-    fn job(&mut self, plan: Arc<Plan>, deliveries: Vec<Arc<Delivery>>, mark: u64) {
-        let (done, receiver) = oneshot::channel();
-        self.jobs.push_back((mark, Arc::clone(&plan), receiver));
-        self.shared.workers.submit(Job { plan, deliveries, done });
+        true
     }
 
     fn plan_for(&self, delivery: &Delivery) -> Arc<Plan> {
@@ -277,6 +316,7 @@ impl Runner {
 
     /// Books the outcomes of a job and hands the messages to the sinks.
     async fn finish(&mut self, mark: u64, plan: &Arc<Plan>, done: Vec<Done>) {
+        self.remember(&done).await;
         let burials = self.books.enter(&self.status.ledger, &self.shared.metrics, plan, &done);
         while let Err(error) = self.shared.graveyard.bury(burials.clone()).await {
             tracing::error!(pipeline = %plan.name, %error, "dead letters cannot be kept, will try again");
@@ -307,8 +347,15 @@ impl Runner {
 
 /// The oldest job's result. A worker that died takes its job with it: its deliveries are read again after a restart.
 async fn next_done(jobs: &mut VecDeque<Pending>) -> Option<(u64, Arc<Plan>, Vec<Done>)> {
-    let (_, _, receiver) = jobs.front_mut()?;
-    let done = receiver.await;
-    let (mark, plan, _) = jobs.pop_front()?;
-    done.ok().map(|done| (mark, plan, done))
+    let done = (&mut jobs.front_mut()?.done).await;
+    let job = jobs.pop_front()?;
+    done.ok().map(|done| (job.mark, job.plan, done))
+}
+
+/// Resolves at a time, or never.
+pub(super) async fn due(at_ms: Option<i64>) {
+    match at_ms {
+        Some(at_ms) => tokio::time::sleep(Duration::from_millis(u64::try_from(at_ms - now_ms()).unwrap_or(0))).await,
+        None => std::future::pending().await,
+    }
 }

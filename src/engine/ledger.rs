@@ -1,4 +1,4 @@
-//! The books of a pipeline: accepted = sent + dropped + dead + pending, always.
+//! The books of a pipeline: accepted = sent + dropped + dead + held + pending, always.
 //!
 //! The unit is a message: one event on its way to one sink. An event that ends before the sinks counts once.
 
@@ -15,6 +15,7 @@ pub struct Ledger {
     sent: AtomicU64,
     dead: AtomicU64,
     dropped: AtomicU64,
+    held: AtomicU64,
     /// By part and reason; bounded, because reasons come from scripts.
     reasons: Mutex<BTreeMap<(String, String), u64>>,
     /// Deliveries that were answered 2xx.
@@ -37,6 +38,8 @@ pub struct Balance {
     pub dropped: u64,
     /// Kept with a reason.
     pub dead: u64,
+    /// Waiting for their time.
+    pub held: u64,
     /// On their way.
     pub pending: u64,
 }
@@ -80,6 +83,19 @@ impl Ledger {
         self.count(part, code);
     }
 
+    /// So many events wait now. One that waits is accepted; one that goes on is made anew, and then accepted again.
+    pub fn held(&self, now: usize) {
+        let now = now as u64;
+        let before = self.held.load(Ordering::SeqCst);
+        if now >= before {
+            self.accepted.fetch_add(now - before, Ordering::SeqCst);
+            self.held.store(now, Ordering::SeqCst);
+        } else {
+            self.held.store(now, Ordering::SeqCst);
+            self.accepted.fetch_sub(before - now, Ordering::SeqCst);
+        }
+    }
+
     fn count(&self, part: &str, reason: &str) {
         let mut reasons = self.reasons.lock().unwrap_or_else(PoisonError::into_inner);
         let key = (part.to_owned(), reason.to_owned());
@@ -94,8 +110,9 @@ impl Ledger {
     pub fn balance(&self) -> Balance {
         let (sent, dropped, dead) =
             (self.sent.load(Ordering::SeqCst), self.dropped.load(Ordering::SeqCst), self.dead.load(Ordering::SeqCst));
+        let held = self.held.load(Ordering::SeqCst);
         let accepted = self.accepted.load(Ordering::SeqCst);
-        Balance { accepted, sent, dropped, dead, pending: accepted.saturating_sub(sent + dropped + dead) }
+        Balance { accepted, sent, dropped, dead, held, pending: accepted.saturating_sub(sent + dropped + dead + held) }
     }
 
     /// Accepted deliveries, and those of them that went through the steps.
@@ -117,7 +134,8 @@ impl Ledger {
             .collect();
         json!({
             "deliveries": deliveries, "processed": processed, "accepted": balance.accepted, "sent": balance.sent,
-            "dropped": balance.dropped, "dead": balance.dead, "pending": balance.pending, "reasons": reasons,
+            "dropped": balance.dropped, "dead": balance.dead, "held": balance.held, "pending": balance.pending,
+            "reasons": reasons,
         })
     }
 }
@@ -134,9 +152,15 @@ mod tests {
         ledger.withdrawn(1);
         ledger.sent(2);
         ledger.dropped("filter", "not wanted");
-        assert_eq!(ledger.balance(), Balance { accepted: 4, sent: 2, dropped: 1, dead: 0, pending: 1 });
+        assert_eq!(ledger.balance(), Balance { accepted: 4, sent: 2, dropped: 1, dead: 0, held: 0, pending: 1 });
         ledger.dead("segment", "too-large");
         assert_eq!(ledger.balance().pending, 0);
+        ledger.held(2);
+        assert_eq!(ledger.balance(), Balance { accepted: 6, sent: 2, dropped: 1, dead: 1, held: 2, pending: 0 });
+        ledger.held(1);
+        ledger.accepted(1);
+        ledger.sent(1);
+        assert_eq!(ledger.balance(), Balance { accepted: 6, sent: 3, dropped: 1, dead: 1, held: 1, pending: 0 });
     }
 
     #[test]

@@ -42,6 +42,7 @@ impl SinkLane {
             journaled: true,
             transmitter: Transmitter::open(part, shared, true),
             graveyard: Arc::clone(&shared.graveyard),
+            store: Arc::clone(&shared.state),
             ledger: Arc::clone(&status.ledger),
             metrics: Arc::clone(&shared.metrics),
             stop: stopped,

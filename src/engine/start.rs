@@ -18,16 +18,19 @@ use super::intake::Intake;
 use super::keeper::{Keeper, SharedEnvironment, load_all};
 use super::lane::{LaneStatus, Shared};
 use super::metrics::Metrics;
+use super::outside::Outside;
 use super::project::read_tree;
 use super::status::Board;
 use super::transmit::Output;
 use super::watch::Watch;
 use super::worker::Workers;
+use crate::check::Canned;
 use crate::diag::Diag;
 use crate::journal::{Cursors, DeadLetters, DeadOptions, Journal, JournalError, JournalOptions};
 use crate::pipeline::Plan;
 use crate::script::Limits;
 use crate::source::{FileInput, Input};
+use crate::state::Disk;
 use crate::tree::Tree;
 
 /// Everything process-wide; pipelines say nothing of it, so that a file can move between machines.
@@ -58,6 +61,8 @@ pub struct Settings {
     pub env: SharedEnvironment,
     /// Where console messages go.
     pub out: Output,
+    /// Answers that lookups get instead of asking: those of the fixtures, in a dry run.
+    pub canned: Vec<Canned>,
 }
 
 /// Why a run could not start.
@@ -127,7 +132,7 @@ impl Engine {
             let what = what.to_owned();
             move |error| StartError::Io(what, error)
         };
-        let Stores { journal, cursors, dead, recovered_bytes } = Stores::open(&settings)?;
+        let Stores { journal, cursors, dead, state, recovered_bytes } = Stores::open(&settings)?;
         let (listener, listen) = bind(settings.listen, "listening").await?;
         let (admin_listener, admin) = bind(settings.admin, "the admin address").await?;
 
@@ -142,6 +147,8 @@ impl Engine {
             journal: Arc::clone(&journal),
             cursors: Arc::clone(&cursors),
             graveyard: Arc::new(Graveyard::new(dead, Arc::clone(&journal))),
+            state,
+            outside: Arc::new(Outside::new(settings.canned)),
             workers: Workers::start(settings.workers).map_err(io("worker threads"))?,
             client: client().map_err(|error| StartError::Io("the HTTP client".into(), std::io::Error::other(error)))?,
             metrics: Arc::clone(&metrics),
@@ -291,6 +298,7 @@ struct Stores {
     journal: Arc<Journal>,
     cursors: Arc<Cursors>,
     dead: Arc<DeadLetters>,
+    state: Arc<Disk>,
     recovered_bytes: u64,
 }
 
@@ -311,7 +319,15 @@ impl Stores {
         let (journal, recovery) = Journal::open(&dir.join("journal"), options).map_err(other("the journal"))?;
         let (dead, _) =
             DeadLetters::open(&dir.join("dead"), DeadOptions::default()).map_err(other("the dead letters"))?;
-        Ok(Self { journal, cursors: Arc::new(cursors), dead: Arc::new(dead), recovered_bytes: recovery.cut_bytes() })
+        let state = Disk::open(&dir.join("state.redb"))
+            .map_err(|error| StartError::Io("the data directory".into(), std::io::Error::other(error)))?;
+        Ok(Self {
+            journal,
+            cursors: Arc::new(cursors),
+            dead: Arc::new(dead),
+            state: Arc::new(state),
+            recovered_bytes: recovery.cut_bytes(),
+        })
     }
 }
 

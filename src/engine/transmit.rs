@@ -191,7 +191,7 @@ fn internal_error() -> Judgement {
 }
 
 /// An error with its causes, without the address: an address may carry credentials.
-fn chain(error: &reqwest::Error) -> String {
+pub(super) fn chain(error: &reqwest::Error) -> String {
     let mut text = if error.is_timeout() {
         "no answer in time".to_owned()
     } else if error.is_connect() {

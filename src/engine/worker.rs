@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle};
@@ -9,17 +10,29 @@ use std::thread::{Builder, JoinHandle};
 use tokio::sync::oneshot;
 
 use crate::event::{Delivery, Origin};
-use crate::pipeline::{Dead, Outcome, Pipeline, Plan};
+use crate::lookup::Answers;
+use crate::pipeline::{Dead, NoTrace, Outcome, Pipeline, Plan};
 use crate::script::STACK_BYTES;
+use crate::state::{Change, Session, Store};
 
 /// Deliveries to run through one plan.
 pub(super) struct Job {
     /// The version that all of them are run by.
     pub(super) plan: Arc<Plan>,
     /// In the order of the journal.
-    pub(super) deliveries: Vec<Arc<Delivery>>,
+    pub(super) items: Vec<Item>,
+    /// What the pipeline remembers.
+    pub(super) store: Arc<dyn Store>,
+    /// What deliveries before these changed that is not stored yet.
+    pub(super) earlier: Vec<Change>,
     /// Where the result goes; a closed receiver is fine.
     pub(super) done: oneshot::Sender<Vec<Done>>,
+}
+
+/// A delivery to run, with the answers that it has so far.
+pub(super) struct Item {
+    pub(super) delivery: Arc<Delivery>,
+    pub(super) answers: Answers,
 }
 
 /// One delivery and what became of it.
@@ -28,10 +41,23 @@ pub(super) struct Done {
     pub(super) outcome: Outcome,
 }
 
-/// The pool. Dropping it ends the threads after their current jobs.
+impl Done {
+    /// What it changed in the state.
+    pub(super) fn change(&self) -> Change {
+        Change { seq: self.delivery.seq, now_ms: self.delivery.received_ms, writes: self.outcome.writes.clone() }
+    }
+
+    /// The delivery that its events came from: for a wake-up, the one whose event was woken.
+    pub(super) fn origin(&self) -> &Arc<Delivery> {
+        self.outcome.woken.as_ref().map_or(&self.delivery, |(_, delivery)| delivery)
+    }
+}
+
+/// The pool. Dropping the last handle ends the threads after their current jobs.
+#[derive(Clone)]
 pub(super) struct Workers {
     jobs: Sender<Job>,
-    _threads: Vec<JoinHandle<()>>,
+    _threads: Arc<Vec<JoinHandle<()>>>,
 }
 
 impl Workers {
@@ -46,7 +72,7 @@ impl Workers {
                 Builder::new().name(format!("worker-{number}")).stack_size(STACK_BYTES).spawn(move || work(&receiver))
             })
             .collect::<Result<_, _>>()?;
-        Ok(Self { jobs, _threads: threads })
+        Ok(Self { jobs, _threads: Arc::new(threads) })
     }
 
     /// Queues a job. The queue is bounded by the lanes, each of which has a few jobs under way at most.
@@ -60,12 +86,14 @@ fn work(receiver: &Mutex<Receiver<Job>>) {
     let mut compiled: HashMap<Arc<str>, Vec<Pipeline>> = HashMap::new();
     loop {
         let job = receiver.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        let Ok(Job { plan, deliveries, done }) = job else { return };
+        let Ok(Job { plan, items, store, earlier, done }) = job else { return };
         let versions = compiled.entry(Arc::clone(&plan.name)).or_default();
-        let results = deliveries
+        let session = Session::new(store, &plan.name);
+        session.replay(&earlier);
+        let results = items
             .into_iter()
-            .map(|delivery| {
-                let outcome = run(versions, &plan, &delivery);
+            .map(|Item { delivery, answers }| {
+                let outcome = run(versions, &plan, &delivery, &session, answers);
                 Done { delivery, outcome }
             })
             .collect();
@@ -74,7 +102,13 @@ fn work(receiver: &Mutex<Receiver<Job>>) {
 }
 
 /// Runs one delivery; whatever happens, it ends in an outcome.
-fn run(versions: &mut Vec<Pipeline>, plan: &Arc<Plan>, delivery: &Delivery) -> Outcome {
+fn run(
+    versions: &mut Vec<Pipeline>,
+    plan: &Arc<Plan>,
+    delivery: &Delivery,
+    session: &Rc<Session>,
+    answers: Answers,
+) -> Outcome {
     catch_unwind(AssertUnwindSafe(|| {
         let position = versions.iter().position(|pipeline| Arc::ptr_eq(pipeline.plan(), plan));
         if position.is_none() {
@@ -93,11 +127,12 @@ fn run(versions: &mut Vec<Pipeline>, plan: &Arc<Plan>, delivery: &Delivery) -> O
             }
         }
         let index = position.unwrap_or(versions.len() - 1);
-        versions[index].run(delivery, delivery.received_ms)
+        versions[index].run_in(delivery, delivery.received_ms, session, answers, &mut NoTrace)
     }))
     .unwrap_or_else(|_| {
         // Whatever state the panic left behind goes with the compiled pipelines.
         versions.clear();
+        session.discard();
         failed(plan, delivery, "internal-error", "Cartwire failed on this delivery; please report it".to_owned())
     })
 }

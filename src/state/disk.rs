@@ -14,7 +14,7 @@ use std::sync::{Mutex, PoisonError};
 
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
 
-use super::{Change, Entry, Key, Store, StoreError};
+use super::{Change, Claim, Entry, Key, Store, StoreError};
 
 const ENTRIES: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("entries");
 const EXPIRY: TableDefinition<'_, &[u8], ()> = TableDefinition::new("expiry");
@@ -145,6 +145,22 @@ impl Store for Disk {
                 put(&transaction, pipeline, &Key { space, name }, entry(rest).as_ref())?;
             }
             transaction.open_table(UNDO).map_err(failed)?.remove(at.as_slice()).map_err(failed)?;
+        }
+        transaction.commit().map_err(failed)
+    }
+
+    fn release(&self, pipeline: &str, claims: &[Claim]) -> Result<(), StoreError> {
+        let Some(database) = self.existing() else { return Ok(()) };
+        let transaction = database.begin_write().map_err(failed)?;
+        for claim in claims {
+            let held = {
+                let entries = transaction.open_table(ENTRIES).map_err(failed)?;
+                let found = entries.get(place(pipeline, &claim.key).as_slice()).map_err(failed)?;
+                found.and_then(|bytes| entry(bytes.value()))
+            };
+            if held.is_some_and(|entry| entry.value == claim.holder) {
+                put(&transaction, pipeline, &claim.key, None)?;
+            }
         }
         transaction.commit().map_err(failed)
     }

@@ -1,9 +1,9 @@
 //! State that lasts as long as the process: for fixtures and for runs of files, which begin anew each time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 
-use super::{Change, Entry, Key, Store, StoreError};
+use super::{Change, Claim, Entry, Key, Store, StoreError};
 
 type Place = (String, Key);
 
@@ -16,8 +16,35 @@ pub struct Memory {
 #[derive(Debug, Default)]
 struct Inner {
     entries: BTreeMap<Place, Entry>,
+    /// What expires, by pipeline and time.
+    expiry: BTreeSet<(String, i64, Key)>,
     /// What was there before, by pipeline, delivery and number of the write.
     undo: BTreeMap<(String, u64, usize), (Key, Option<Entry>)>,
+}
+
+impl Inner {
+    fn put(&mut self, pipeline: &str, key: &Key, new: Option<Entry>) -> Option<Entry> {
+        let due = |entry: &Entry| (pipeline.to_owned(), entry.expires_ms, key.clone());
+        if let Some(new) = new.as_ref().filter(|entry| entry.expires_ms < i64::MAX) {
+            self.expiry.insert(due(new));
+        }
+        let place = (pipeline.to_owned(), key.clone());
+        let expires_ms = new.as_ref().map(|entry| entry.expires_ms);
+        let before = match new {
+            Some(entry) => self.entries.insert(place, entry),
+            None => self.entries.remove(&place),
+        };
+        if let Some(old) = before.as_ref().filter(|old| Some(old.expires_ms) != expires_ms) {
+            self.expiry.remove(&due(old));
+        }
+        before
+    }
+
+    fn expired(&self, pipeline: &str, now_ms: i64) -> Vec<Key> {
+        let first = (pipeline.to_owned(), i64::MIN, Key { space: String::new(), name: String::new() });
+        let own = self.expiry.range(first..).take_while(|(owner, at, _)| owner == pipeline && *at <= now_ms);
+        own.map(|(.., key)| key.clone()).collect()
+    }
 }
 
 impl Memory {
@@ -44,25 +71,10 @@ impl Store for Memory {
         self.with(|inner| {
             inner.undo.retain(|(owner, seq, _), _| owner != pipeline || *seq > floor);
             for change in changes {
-                let expired: Vec<Key> = inner
-                    .entries
-                    .iter()
-                    .filter(|((owner, _), entry)| owner == pipeline && entry.expires_ms <= change.now_ms)
-                    .map(|((_, key), _)| key.clone())
-                    .collect();
-                let removals = expired.into_iter().map(|key| (key, None));
+                let removals = inner.expired(pipeline, change.now_ms).into_iter().map(|key| (key, None));
                 let writes = change.writes.iter().map(|write| (write.key.clone(), write.entry.clone()));
-                for (key, entry) in removals.chain(writes) {
-                    let place = (pipeline.to_owned(), key.clone());
-                    let before = match entry {
-                        Some(entry) => inner.entries.insert(place, entry),
-                        None => inner.entries.remove(&place),
-                    };
-                    let number = inner
-                        .undo
-                        .range((pipeline.to_owned(), change.seq, 0)..)
-                        .take_while(|((owner, seq, _), _)| owner == pipeline && *seq == change.seq)
-                        .count();
+                for (number, (key, entry)) in removals.chain(writes).enumerate() {
+                    let before = inner.put(pipeline, &key, entry);
                     inner.undo.insert((pipeline.to_owned(), change.seq, number), (key, before));
                 }
             }
@@ -81,11 +93,19 @@ impl Store for Memory {
                 .collect();
             for place in places.into_iter().rev() {
                 let Some((key, before)) = inner.undo.remove(&place) else { continue };
-                let at = (pipeline.to_owned(), key);
-                match before {
-                    Some(entry) => inner.entries.insert(at, entry),
-                    None => inner.entries.remove(&at),
-                };
+                inner.put(pipeline, &key, before);
+            }
+        });
+        Ok(())
+    }
+
+    fn release(&self, pipeline: &str, claims: &[Claim]) -> Result<(), StoreError> {
+        self.with(|inner| {
+            for claim in claims {
+                let place = (pipeline.to_owned(), claim.key.clone());
+                if inner.entries.get(&place).is_some_and(|entry| entry.value == claim.holder) {
+                    inner.put(pipeline, &claim.key, None);
+                }
             }
         });
         Ok(())
@@ -94,7 +114,7 @@ impl Store for Memory {
     fn erase(&self, pipeline: &str, keys: &[Key]) -> Result<(), StoreError> {
         self.with(|inner| {
             for key in keys {
-                inner.entries.remove(&(pipeline.to_owned(), key.clone()));
+                inner.put(pipeline, key, None);
             }
             inner.undo.retain(|(owner, ..), (key, _)| owner != pipeline || !keys.contains(key));
         });

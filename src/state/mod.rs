@@ -90,6 +90,9 @@ pub trait Store: Send + Sync {
     /// Takes back what deliveries after `seq` changed.
     fn rollback(&self, pipeline: &str, seq: u64) -> Result<(), StoreError>;
 
+    /// Gives claims back that are still the same, outside of any delivery.
+    fn release(&self, pipeline: &str, claims: &[Claim]) -> Result<(), StoreError>;
+
     /// Removes values outside of any delivery, and what is remembered of them: for erasing a person.
     fn erase(&self, pipeline: &str, keys: &[Key]) -> Result<(), StoreError>;
 }

@@ -1,0 +1,113 @@
+//! Bringing a job to its end: the workers run it, what they need of the outside is asked for, and they run it again.
+//!
+//! Where deliveries do not depend on each other, only those in need run again. Where they do, those behind the first one in
+//! need ran for nothing but to tell early what they need: they run again too.
+
+use std::sync::Arc;
+
+use tokio::sync::oneshot;
+
+use super::outside::Outside;
+use super::worker::{Done, Item, Job, Workers};
+use crate::event::Delivery;
+use crate::lookup::{Answers, Lookup, ROUNDS_MAX};
+use crate::pipeline::Plan;
+use crate::state::{Change, Held, Store};
+
+/// A delivery that has not come to its end.
+struct Open {
+    at: usize,
+    delivery: Arc<Delivery>,
+    answers: Answers,
+    rounds: usize,
+}
+
+/// Whether deliveries must be run one after another, and after all before them.
+pub(super) fn is_serial(plan: &Plan, deliveries: &[Arc<Delivery>]) -> bool {
+    plan.remembers || deliveries.iter().any(|delivery| Held::is_wake_up(delivery))
+}
+
+/// Runs deliveries through a plan in the background; the receiver fails if a worker ends.
+pub(super) fn start(
+    workers: &Workers,
+    outside: &Arc<Outside>,
+    store: &Arc<dyn Store>,
+    plan: &Arc<Plan>,
+    deliveries: Vec<Arc<Delivery>>,
+) -> oneshot::Receiver<Vec<Done>> {
+    let (done, receiver) = oneshot::channel();
+    let drive = Drive {
+        workers: workers.clone(),
+        outside: Arc::clone(outside),
+        store: Arc::clone(store),
+        plan: Arc::clone(plan),
+        serial: is_serial(plan, &deliveries),
+    };
+    tokio::spawn(async move {
+        if let Some(results) = drive.run(deliveries).await {
+            let _ = done.send(results);
+        }
+    });
+    receiver
+}
+
+struct Drive {
+    workers: Workers,
+    outside: Arc<Outside>,
+    store: Arc<dyn Store>,
+    plan: Arc<Plan>,
+    serial: bool,
+}
+
+impl Drive {
+    async fn run(self, deliveries: Vec<Arc<Delivery>>) -> Option<Vec<Done>> {
+        let mut results: Vec<Option<Done>> = deliveries.iter().map(|_| None).collect();
+        let mut open: Vec<Open> = deliveries
+            .into_iter()
+            .enumerate()
+            .map(|(at, delivery)| Open { at, delivery, answers: Answers::default(), rounds: 0 })
+            .collect();
+        let mut earlier: Vec<Change> = Vec::new();
+        loop {
+            let items =
+                open.iter().map(|open| Item { delivery: Arc::clone(&open.delivery), answers: open.answers.clone() });
+            let (done, receiver) = oneshot::channel();
+            self.workers.submit(Job {
+                plan: Arc::clone(&self.plan),
+                items: items.collect(),
+                store: Arc::clone(&self.store),
+                earlier: earlier.clone(),
+                done,
+            });
+            let done = receiver.await.ok()?;
+            let mut rest = Vec::new();
+            let mut needs: Vec<Lookup> = Vec::new();
+            for (mut open, done) in open.into_iter().zip(done) {
+                let in_need = !done.outcome.needs.is_empty();
+                if in_need {
+                    needs.extend(done.outcome.needs);
+                    open.rounds += 1;
+                    open.answers.exhausted = open.rounds >= ROUNDS_MAX;
+                    rest.push(open);
+                } else if self.serial && !rest.is_empty() {
+                    rest.push(open);
+                } else {
+                    if self.serial && !done.outcome.writes.is_empty() {
+                        earlier.push(done.change());
+                    }
+                    results[open.at] = Some(done);
+                }
+            }
+            if rest.is_empty() {
+                return results.into_iter().collect();
+            }
+            let answers = self.outside.ask_all(needs).await;
+            for open in &mut rest {
+                for (key, answer) in &answers {
+                    open.answers.put(*key, Arc::clone(answer));
+                }
+            }
+            open = rest;
+        }
+    }
+}

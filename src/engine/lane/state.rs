@@ -1,0 +1,98 @@
+//! What a lane does about its pipeline's state: going back to where deliveries are run from, keeping what they change, and waking
+//! the events that wait.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+use super::Runner;
+use crate::engine::holds::Holds;
+use crate::engine::transmit::now_ms;
+use crate::engine::worker::Done;
+use crate::state::{Change, Held, StoreError};
+
+/// After a failure of the store.
+const AGAIN: Duration = Duration::from_secs(2);
+/// When an event is to be woken that the journal did not take.
+const AGAIN_MS: i64 = 1000;
+/// Deliveries before the cursors for which it stays known what they overwrote: a cursor that was not synced when the power went
+/// stands further back than the one in memory.
+const UNDO_MARGIN: u64 = 2000;
+
+impl Runner {
+    /// Takes the state back to where it was after the delivery at `position`, and finds the events that wait.
+    pub(super) async fn recall(&mut self, position: u64) {
+        let name = Arc::clone(&self.plan.name);
+        let holds = self
+            .store(move |store| {
+                store.rollback(&name, position)?;
+                Holds::load(store, &name)
+            })
+            .await;
+        self.holds = holds;
+        self.status.ledger.held(self.holds.len());
+    }
+
+    /// Makes durable what deliveries changed, before their messages go on.
+    pub(super) async fn remember(&mut self, done: &[Done]) {
+        let changes: Vec<Change> =
+            done.iter().filter(|done| !done.outcome.writes.is_empty()).map(Done::change).collect();
+        if !changes.is_empty() {
+            let name = Arc::clone(&self.plan.name);
+            let floor = self.undo_floor();
+            self.store(move |store| store.commit(&name, &changes, floor)).await;
+        }
+        for done in done {
+            self.holds.take(&done.outcome);
+        }
+        self.status.ledger.held(self.holds.len());
+    }
+
+    /// Deliveries up to here are never run again.
+    fn undo_floor(&self) -> u64 {
+        let stored = |sink: &super::SinkLane| self.shared.cursors.get(&self.plan.name, &sink.part.id).unwrap_or(0);
+        self.sinks.iter().map(stored).min().unwrap_or(0).saturating_sub(UNDO_MARGIN)
+    }
+
+    /// Journals a wake-up for each event whose time has come.
+    pub(super) async fn wake_up(&mut self) {
+        let mut waiting = Vec::new();
+        for id in self.holds.take_due(now_ms()) {
+            let (done, durable) = oneshot::channel();
+            let wake_up = Held::wake_up(&self.plan.name, &id, now_ms());
+            let queued = self.shared.journal.append(wake_up, move |result| {
+                let _ = done.send(result.is_ok());
+            });
+            waiting.push((id, queued.is_ok().then_some(durable)));
+        }
+        for (id, durable) in waiting {
+            let journaled = match durable {
+                Some(durable) => durable.await.unwrap_or(false),
+                None => false,
+            };
+            if !journaled {
+                self.holds.again(&id, now_ms() + AGAIN_MS);
+            }
+        }
+    }
+
+    /// Runs blocking work on the store until it succeeds: nothing may go on before it has.
+    async fn store<T: Send + 'static>(
+        &self,
+        work: impl Fn(&dyn crate::state::Store) -> Result<T, StoreError> + Send + Sync + 'static,
+    ) -> T {
+        let work = Arc::new(work);
+        loop {
+            let (work, store) = (Arc::clone(&work), Arc::clone(&self.shared.state));
+            let result = tokio::task::spawn_blocking(move || work(&*store)).await;
+            match result.map_err(|error| StoreError(error.to_string())).and_then(|result| result) {
+                Ok(value) => return value,
+                Err(error) => {
+                    tracing::error!(pipeline = %self.plan.name, %error, "will try again");
+                    tokio::time::sleep(AGAIN).await;
+                }
+            }
+        }
+    }
+}

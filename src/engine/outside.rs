@@ -1,0 +1,240 @@
+//! Asking the outside: lookups as requests, each host at its pace, equal questions asked once, private addresses refused.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use reqwest::header::HeaderMap;
+use tokio::sync::OnceCell;
+use tokio::time::{Instant, sleep};
+
+use super::host::Host;
+use super::resolve::Guarded;
+use super::transmit::chain;
+use crate::check::Canned;
+use crate::lookup::{Access, Answer, Lookup, LookupKey};
+
+/// The largest answer that is taken.
+const ANSWER_BYTES_MAX: usize = 4 << 20;
+/// Attempts at a request that may be repeated.
+const ATTEMPTS: u32 = 3;
+/// The longest wait between attempts that a host may ask for; beyond that the script is told.
+const WAIT_MAX: Duration = Duration::from_secs(10);
+/// Answers that are kept, and their bytes in all.
+const CACHE_MAX: usize = 10_000;
+const CACHE_BYTES_MAX: usize = 64 << 20;
+
+/// Everything that pipelines may ask.
+pub(super) struct Outside {
+    /// Answers of fixtures, for samples in a dry run.
+    canned: Vec<Canned>,
+    /// One client for each list of hosts, which judges the addresses that names lead to.
+    clients: Mutex<HashMap<Vec<String>, reqwest::Client>>,
+    hosts: Mutex<HashMap<String, Arc<Host>>>,
+    cache: Mutex<Cache>,
+    flights: Mutex<HashMap<LookupKey, Arc<OnceCell<Arc<Answer>>>>>,
+}
+
+#[derive(Default)]
+struct Cache {
+    answers: HashMap<LookupKey, (Instant, Arc<Answer>)>,
+    bytes: usize,
+}
+
+impl Outside {
+    pub(super) fn new(canned: Vec<Canned>) -> Self {
+        Self {
+            canned,
+            clients: Mutex::default(),
+            hosts: Mutex::default(),
+            cache: Mutex::default(),
+            flights: Mutex::default(),
+        }
+    }
+
+    /// Asks everything at once; equal questions once.
+    pub(super) async fn ask_all(self: &Arc<Self>, needs: Vec<Lookup>) -> HashMap<LookupKey, Arc<Answer>> {
+        let mut asked: HashMap<LookupKey, Lookup> = HashMap::new();
+        for lookup in needs {
+            asked.entry(lookup.key()).or_insert(lookup);
+        }
+        let futures: Vec<_> = asked
+            .into_iter()
+            .map(|(key, lookup)| {
+                let outside = Arc::clone(self);
+                async move { (key, outside.ask(key, &lookup).await) }
+            })
+            .collect();
+        super::join_all(futures).await.into_iter().flatten().collect()
+    }
+
+    async fn ask(&self, key: LookupKey, lookup: &Lookup) -> Arc<Answer> {
+        if let Some(canned) = self.canned.iter().find(|canned| canned.is_for(lookup)) {
+            return Arc::new(canned.answer.clone());
+        }
+        if let Some(answer) = self.cached(&key) {
+            return answer;
+        }
+        // Whether an answer may be shared is the asker's to say: two equal posts may be meant to be two.
+        if lookup.cache_ms == 0 && !is_repeatable(&lookup.method) {
+            return Arc::new(self.perform(lookup).await);
+        }
+        let flight = Arc::clone(lock(&self.flights).entry(key).or_default());
+        let answer = Arc::clone(flight.get_or_init(|| async { Arc::new(self.perform(lookup).await) }).await);
+        // Whoever comes next asks anew, or finds it in the cache.
+        if let Entry::Occupied(known) = lock(&self.flights).entry(key)
+            && Arc::ptr_eq(known.get(), &flight)
+        {
+            known.remove();
+        }
+        if lookup.cache_ms > 0 && (200..300).contains(&answer.status) {
+            self.keep(key, &answer, Duration::from_millis(lookup.cache_ms));
+        }
+        answer
+    }
+
+    fn cached(&self, key: &LookupKey) -> Option<Arc<Answer>> {
+        let cache = lock(&self.cache);
+        let (until, answer) = cache.answers.get(key)?;
+        (*until > Instant::now()).then(|| Arc::clone(answer))
+    }
+
+    fn keep(&self, key: LookupKey, answer: &Arc<Answer>, ttl: Duration) {
+        let mut cache = lock(&self.cache);
+        let now = Instant::now();
+        if cache.answers.len() >= CACHE_MAX || cache.bytes >= CACHE_BYTES_MAX {
+            cache.answers.retain(|_, (until, _)| *until > now);
+            if cache.answers.len() >= CACHE_MAX || cache.bytes >= CACHE_BYTES_MAX {
+                cache.answers.clear();
+            }
+            cache.bytes = cache.answers.values().map(|(_, answer)| answer.body.len()).sum();
+        }
+        cache.bytes += answer.body.len();
+        if let Some((_, old)) = cache.answers.insert(key, (now + ttl, Arc::clone(answer))) {
+            cache.bytes -= old.body.len();
+        }
+    }
+
+    /// Asks, and where a repetition harms nobody asks again if the network fails or the host is busy for a moment.
+    async fn perform(&self, lookup: &Lookup) -> Answer {
+        let failed = |error: String| Answer { error: Some(error), ..Answer::default() };
+        // Checked when the lookup was made; once more, where it counts.
+        if let Err(error) = lookup.access.check(&lookup.url) {
+            return failed(error);
+        }
+        let host = self.host(lookup);
+        let client = match self.client(&lookup.access) {
+            Ok(client) => client,
+            Err(error) => return failed(chain(&error)),
+        };
+        for attempt in 1.. {
+            let _turn = host.turn().await;
+            let answer = once(&client, lookup).await;
+            host.note(&answer.headers);
+            let wait = if answer.status == 0 {
+                Some(Duration::from_millis(200 << attempt))
+            } else if matches!(answer.status, 429 | 502 | 503 | 504) {
+                let asked = retry_after(&answer).unwrap_or(Duration::from_millis(500 << attempt));
+                if answer.status == 429 {
+                    host.pause(asked.min(WAIT_MAX));
+                }
+                (asked <= WAIT_MAX).then_some(asked)
+            } else {
+                None
+            };
+            match wait {
+                Some(wait) if attempt < ATTEMPTS && (is_repeatable(&lookup.method) || answer.status == 429) => {
+                    tracing::debug!(
+                        request = lookup.shown(),
+                        status = answer.status,
+                        error = answer.error,
+                        "asking again"
+                    );
+                    sleep(wait).await;
+                }
+                _ => {
+                    if let Some(error) = &answer.error {
+                        tracing::warn!(request = lookup.shown(), error, "no answer from outside");
+                    }
+                    return answer;
+                }
+            }
+        }
+        failed("no attempt was made".to_owned())
+    }
+
+    fn host(&self, lookup: &Lookup) -> Arc<Host> {
+        let Access { per_second, concurrent, .. } = *lookup.access;
+        let name = reqwest::Url::parse(&lookup.url).ok().map_or_else(String::new, |url| {
+            format!("{}:{}", url.host_str().unwrap_or_default(), url.port_or_known_default().unwrap_or_default())
+        });
+        let key = format!("{name} {per_second} {concurrent}");
+        Arc::clone(lock(&self.hosts).entry(key).or_insert_with(|| Arc::new(Host::new(per_second, concurrent))))
+    }
+
+    fn client(&self, access: &Arc<Access>) -> reqwest::Result<reqwest::Client> {
+        let mut clients = lock(&self.clients);
+        if let Some(client) = clients.get(&access.allow) {
+            return Ok(client.clone());
+        }
+        let client = reqwest::Client::builder()
+            // A redirect would lead to hosts that nobody listed, and a proxy to addresses that nobody judged.
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .dns_resolver(Arc::new(Guarded(Arc::clone(access))))
+            .user_agent(concat!("cartwire/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(Duration::from_secs(5))
+            .pool_idle_timeout(Duration::from_secs(50))
+            .build()?;
+        clients.insert(access.allow.clone(), client.clone());
+        Ok(client)
+    }
+}
+
+async fn once(client: &reqwest::Client, lookup: &Lookup) -> Answer {
+    let failed = |error: String| Answer { error: Some(error), ..Answer::default() };
+    let Ok(method) = reqwest::Method::from_bytes(lookup.method.as_bytes()) else {
+        return failed(format!("`{}` is no HTTP method", lookup.method));
+    };
+    let mut request = client.request(method, &lookup.url).timeout(Duration::from_millis(lookup.timeout_ms));
+    for (name, value) in &lookup.headers {
+        request = request.header(name, value);
+    }
+    if !lookup.body.is_empty() {
+        request = request.body(lookup.body.clone());
+    }
+    let mut response = match request.send().await {
+        Ok(response) => response,
+        Err(error) => return failed(chain(&error)),
+    };
+    let mut body = Vec::new();
+    loop {
+        match response.chunk().await {
+            Ok(Some(chunk)) if body.len() + chunk.len() <= ANSWER_BYTES_MAX => body.extend_from_slice(&chunk),
+            Ok(Some(_)) => return failed(format!("the answer is larger than {} MiB", ANSWER_BYTES_MAX >> 20)),
+            Ok(None) => break,
+            Err(error) => return failed(format!("the answer broke off: {}", chain(&error))),
+        }
+    }
+    Answer { status: response.status().as_u16(), headers: texts(response.headers()), body, error: None }
+}
+
+fn texts(headers: &HeaderMap) -> Vec<(String, String)> {
+    let text = |value: &reqwest::header::HeaderValue| value.to_str().ok().map(str::to_owned);
+    headers.iter().filter_map(|(name, value)| Some((name.as_str().to_owned(), text(value)?))).collect()
+}
+
+fn is_repeatable(method: &str) -> bool {
+    matches!(method, "GET" | "HEAD" | "OPTIONS")
+}
+
+/// `Retry-After` in seconds.
+fn retry_after(answer: &Answer) -> Option<Duration> {
+    let (_, value) = answer.headers.iter().find(|(name, _)| name == "retry-after")?;
+    value.trim().parse::<f64>().ok().filter(|s| (0.0..1e6).contains(s)).map(Duration::from_secs_f64)
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
