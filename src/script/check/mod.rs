@@ -7,7 +7,7 @@ mod methods;
 pub mod tables;
 
 pub use calls::calls;
-pub use facts::{Call, Facts, Import, facts};
+pub use facts::{Call, Facts, Import, facts, only};
 pub use tables::tables;
 
 use rhai::Scope;

@@ -9,6 +9,7 @@ use super::doubts::is_closure;
 use super::native;
 use super::value::Value;
 use super::walk::Walk;
+use crate::script::check::only;
 
 /// Kinds of calls that are told apart before the walk gives up.
 const CALLS_MAX: usize = 4000;
@@ -75,14 +76,6 @@ fn body(ast: &AST, name: &str, parameters: usize) -> Rc<[Stmt]> {
         true
     });
     statements.into()
-}
-
-/// Some of the functions of a script, and nothing else of it. (The interpreter's own function for this keeps all.)
-pub(super) fn only(ast: &AST, wanted: impl Fn(&str, usize) -> bool) -> AST {
-    let mut ast = ast.clone();
-    ast.clear_statements();
-    ast.retain_functions(|_, _, name, parameters| wanted(name, parameters));
-    ast
 }
 
 impl Walk {

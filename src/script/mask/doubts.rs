@@ -2,7 +2,7 @@
 
 use rhai::{AST, ASTNode, Expr, FnCallExpr, FnPtr, Stmt};
 
-use super::call::only;
+use crate::script::check::only;
 
 /// Whether a script or module does something by which the walk could be wrong. All of it is rare.
 pub(super) fn doubtful(ast: &AST) -> bool {
