@@ -9,6 +9,7 @@
 mod change;
 mod parse;
 mod prune;
+mod template;
 
 use std::fmt;
 
@@ -17,6 +18,7 @@ use rhai::Dynamic;
 pub use change::SetError;
 pub use parse::PathError;
 pub use prune::Kept;
+pub use template::Template;
 
 /// A parsed path; never empty.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -112,7 +112,7 @@ mod tests {
                 assert_eq!(reason, "loop_detected");
                 None
             }
-            Flow::Fork(_) => panic!("a guard never forks"),
+            other => panic!("a guard never {other:?}"),
         }
     }
 

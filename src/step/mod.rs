@@ -2,7 +2,9 @@
 //!
 //! Pure: no clock, no network, no files; what a step needs of the outside stands in its [`Context`].
 
+mod dedupe;
 mod default;
+mod enrich;
 mod filter;
 mod keep;
 mod loop_guard;
@@ -12,6 +14,8 @@ mod rename;
 mod script;
 mod set;
 mod settings;
+mod template;
+mod throttle;
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -29,7 +33,9 @@ pub use filter::{CHECKS, FORMS};
 
 /// All steps, sorted by name.
 pub static STEPS: &[&StepDef] = &[
+    &dedupe::DEDUPE,
     &default::DEFAULT,
+    &enrich::ENRICH,
     &filter::FILTER,
     &keep::KEEP,
     &loop_guard::LOOP_GUARD,
@@ -37,6 +43,7 @@ pub static STEPS: &[&StepDef] = &[
     &rename::RENAME,
     &script::SCRIPT,
     &set::SET,
+    &throttle::THROTTLE,
 ];
 
 /// A step as it is listed: the definition and how to build it from options.

@@ -9,12 +9,14 @@
     reason = "every test binary compiles this module and uses its part of it; a broken test set-up should stop with a panic"
 )]
 
+pub mod api;
 pub mod cartwire;
 pub mod http;
 pub mod install;
 pub mod project;
 pub mod segment;
 
+pub use api::FakeApi;
 pub use cartwire::Cartwire;
 pub use project::Project;
 pub use segment::{FakeSegment, Fault, Stored};
