@@ -7,7 +7,7 @@ use super::Case;
 use super::outside::Outside;
 use crate::event::Delivery;
 use crate::lookup::Answers;
-use crate::pipeline::{Outcome, Pipeline, Traced};
+use crate::pipeline::{NoTrace, Outcome, Pipeline, Traced};
 use crate::state::{Change, Held, Memory, Session, Store};
 
 /// Wake-ups of one case: more than that, and it would never end.
@@ -90,6 +90,7 @@ impl<'a> World<'a> {
             outcome = self.pipeline.run_in(&delivery, self.now_ms, &session, answers.clone(), &mut trace);
             if outcome.needs.is_empty() {
                 self.trace.records.append(&mut trace.records);
+                self.compare_masked(&delivery, answers, &outcome);
                 break;
             }
             if let Err(problem) = self.outside.answer(&outcome.needs, &mut answers, round) {
@@ -117,6 +118,23 @@ impl<'a> World<'a> {
             if self.waiting.remove(&place).is_some() {
                 self.wake(self.now_ms, &place.1);
             }
+        }
+    }
+
+    /// Runs a delivery as the engine does, which decodes only what is read. That must never show.
+    fn compare_masked(&mut self, delivery: &Delivery, answers: Answers, whole: &Outcome) {
+        if self.pipeline.plan().mask.is_whole() {
+            return;
+        }
+        let session = Session::new(Arc::clone(&self.store) as Arc<dyn Store>, &self.pipeline.plan().name);
+        let masked = self.pipeline.run_in(delivery, self.now_ms, &session, answers, &mut NoTrace);
+        let same = masked.messages == whole.messages
+            && masked.dropped == whole.dropped
+            && masked.dead == whole.dead
+            && masked.writes == whole.writes;
+        if !same {
+            let mask = &self.pipeline.plan().mask;
+            self.problems.push(format!("a bug of Cartwire: decoding only what is read, {mask}, gives something else"));
         }
     }
 

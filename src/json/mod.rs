@@ -18,16 +18,20 @@
 //!   without its tag, so it leaves as the same string with the fewest escapes.
 //! * A replaced value keeps the place of its key; new keys follow the old ones, sorted, as Rhai keeps them.
 //!
-//! A path mask, which decodes only the sub-trees that some step reads, fits behind the same functions: each container's
-//! node knows its span, so a skipped one becomes a placeholder value whose tag names its node, and the writer copies it.
+//! [`decode_masked`] decodes only what a [`Mask`] names. Every other map or array is checked as strictly, and stands in its
+//! place as an [`Unread`] value whose tag names its node; the writer copies its text. Scalars are always decoded: that costs
+//! little, and so only maps and arrays can be missing.
 
 mod error;
+mod mask;
 mod number;
 mod pretty;
 mod read;
 mod shape;
+mod skip;
 mod string;
 mod tape;
+mod unread;
 mod value;
 mod write;
 
@@ -40,8 +44,10 @@ use bytes::Bytes;
 use rhai::Dynamic;
 
 pub use error::{EncodeError, JsonError, JsonErrorKind};
+pub use mask::Mask;
 pub use pretty::pretty;
 pub use tape::Tape;
+pub use unread::Unread;
 pub use value::{from_json_value, to_json_value};
 pub use write::{DEPTH_MAX as ENCODE_DEPTH_MAX, encode};
 
@@ -70,7 +76,12 @@ pub fn decode(text: &[u8], limits: &Limits) -> Result<(Dynamic, Rc<Tape>), JsonE
 
 /// [`decode`] without the copy: the tape shares the bytes.
 pub fn decode_bytes(text: Bytes, limits: &Limits) -> Result<(Dynamic, Rc<Tape>), JsonError> {
-    match read::document::<true>(&text, limits) {
+    decode_masked(text, limits, &Mask::Whole)
+}
+
+/// [`decode_bytes`] of what the mask names. The same texts are refused, with the same errors.
+pub fn decode_masked(text: Bytes, limits: &Limits, mask: &Mask) -> Result<(Dynamic, Rc<Tape>), JsonError> {
+    match read::document::<true>(&text, limits, mask) {
         Ok((value, index)) => Ok((value, Rc::new(Tape::new(text, index)))),
         Err(fault) => Err(fault.locate(&text)),
     }
@@ -78,7 +89,7 @@ pub fn decode_bytes(text: Bytes, limits: &Limits) -> Result<(Dynamic, Rc<Tape>),
 
 /// Decodes a document into plain Rhai values, without tags and tape: for look-ups, tables and parsing inside scripts.
 pub fn decode_plain(text: &[u8], limits: &Limits) -> Result<Dynamic, JsonError> {
-    match read::document::<false>(text, limits) {
+    match read::document::<false>(text, limits, &Mask::Whole) {
         Ok((value, _)) => Ok(value),
         Err(fault) => Err(fault.locate(text)),
     }

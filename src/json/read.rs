@@ -4,16 +4,19 @@ use rhai::{Array, Dynamic, ImmutableString, Map};
 
 use super::Limits;
 use super::error::{Fault, JsonErrorKind};
+use super::mask::{Mask, Wanted};
 use super::number::{self, Number};
 use super::shape::{self, Part, Shapes};
 use super::string;
 use super::tape::{Index, Kind, Node, Span};
+use super::unread::Unread;
 
 /// More levels than this are refused whatever the limits say: the reader recurses.
 const DEPTH_MAX: usize = 512;
 
-/// Reads a whole document. With `TAPE`, values are tagged and the index is filled.
-pub(super) fn document<const TAPE: bool>(text: &[u8], limits: &Limits) -> Result<(Dynamic, Index), Fault> {
+/// Reads a whole document. With `TAPE`, values are tagged and the index is filled, and containers outside the mask are only
+/// checked.
+pub(super) fn document<const TAPE: bool>(text: &[u8], limits: &Limits, mask: &Mask) -> Result<(Dynamic, Index), Fault> {
     // One pass of the standard library's vectorised check makes all later slicing free of it.
     let text = std::str::from_utf8(text).map_err(|e| Fault::new(e.valid_up_to(), JsonErrorKind::NotUtf8))?;
     if text.len() >= 1 << 31 {
@@ -31,29 +34,35 @@ pub(super) fn document<const TAPE: bool>(text: &[u8], limits: &Limits) -> Result
         parts: Vec::with_capacity(64),
         scratch: String::new(),
         shapes: Shapes::take(),
+        keys: Vec::new(),
+        exact: true,
     };
-    let value = reader.document();
+    let value = reader.document(if TAPE { mask.root() } else { Wanted::All });
     reader.shapes.give_back();
     Ok((value?, reader.index))
 }
 
-struct Reader<'t, const TAPE: bool> {
-    text: &'t str,
-    bytes: &'t [u8],
-    at: usize,
+pub(super) struct Reader<'t, const TAPE: bool> {
+    pub(super) text: &'t str,
+    pub(super) bytes: &'t [u8],
+    pub(super) at: usize,
     depth_left: usize,
-    nodes_left: usize,
+    pub(super) nodes_left: usize,
     index: Index,
     /// What has been read of the containers that are open, the innermost last.
     parts: Vec<Part>,
     /// Holds an unescaped string until it is copied to where it belongs.
     scratch: String,
     shapes: Shapes,
+    /// The keys of the objects that are being skipped, the innermost last.
+    pub(super) keys: Vec<(u64, Span)>,
+    /// Whether what is being skipped has been, so far, as the writer would write it.
+    pub(super) exact: bool,
 }
 
 impl<const TAPE: bool> Reader<'_, TAPE> {
-    fn document(&mut self) -> Result<Dynamic, Fault> {
-        self.value(Span::default())?;
+    fn document(&mut self, wanted: Wanted<'_>) -> Result<Dynamic, Fault> {
+        self.value(Span::default(), wanted)?;
         self.skip_space();
         if self.at < self.bytes.len() {
             return Err(self.fault(JsonErrorKind::TrailingText));
@@ -61,8 +70,9 @@ impl<const TAPE: bool> Reader<'_, TAPE> {
         Ok(self.parts.pop().map(|part| part.value).unwrap_or_default())
     }
 
-    /// Reads a value with the white space before it, and leaves it on top of the parts; `key` is its key's text.
-    fn value(&mut self, key: Span) -> Result<(), Fault> {
+    /// Reads a value with the white space before it, and leaves it on top of the parts; `key` is its key's text, and
+    /// `wanted` what is wanted of the container that it stands in.
+    fn value(&mut self, key: Span, wanted: Wanted<'_>) -> Result<(), Fault> {
         self.skip_space();
         if self.nodes_left == 0 {
             return Err(self.fault(JsonErrorKind::TooLarge));
@@ -92,14 +102,20 @@ impl<const TAPE: bool> Reader<'_, TAPE> {
                     }
                 }
             }
-            b'{' => {
-                let (map, bits) = self.object()?;
-                self.push(key, start, Dynamic::from_map(map), Kind::Object, bits);
-            }
-            b'[' => {
-                let array = self.array()?;
-                self.push(key, start, Dynamic::from_array(array), Kind::Array, 0);
-            }
+            opening @ (b'{' | b'[') => match wanted.inside(self.text, key) {
+                Some(inside) if opening == b'{' => {
+                    let (map, bits) = self.object(inside)?;
+                    self.push(key, start, Dynamic::from_map(map), Kind::Object, bits);
+                }
+                Some(inside) => {
+                    let array = self.array(inside)?;
+                    self.push(key, start, Dynamic::from_array(array), Kind::Array, 0);
+                }
+                None => {
+                    let exact = self.skip_container()?;
+                    self.push(key, start, Dynamic::from(Unread), Kind::Unread, exact.into());
+                }
+            },
             b't' => self.word(key, "true", Dynamic::TRUE)?,
             b'f' => self.word(key, "false", Dynamic::FALSE)?,
             b'n' => self.word(key, "null", Dynamic::UNIT)?,
@@ -125,14 +141,14 @@ impl<const TAPE: bool> Reader<'_, TAPE> {
         }
     }
 
-    fn array(&mut self) -> Result<Array, Fault> {
+    fn array(&mut self, wanted: Wanted<'_>) -> Result<Array, Fault> {
         self.open()?;
         if self.closes(b']') {
             return Ok(Array::new());
         }
         let first = self.parts.len();
         loop {
-            self.value(Span::default())?;
+            self.value(Span::default(), wanted)?;
             self.skip_space();
             match self.peek() {
                 b',' => self.at += 1,
@@ -145,7 +161,7 @@ impl<const TAPE: bool> Reader<'_, TAPE> {
     }
 
     /// Reads an object, and returns it with the range of its members in [`Index::sorted`].
-    fn object(&mut self) -> Result<(Map, u64), Fault> {
+    fn object(&mut self, wanted: Wanted<'_>) -> Result<(Map, u64), Fault> {
         self.open()?;
         if self.closes(b'}') {
             return Ok((Map::new(), 0));
@@ -167,7 +183,7 @@ impl<const TAPE: bool> Reader<'_, TAPE> {
                 return Err(self.fault(JsonErrorKind::ExpectedColon));
             }
             self.at += 1;
-            self.value(key)?;
+            self.value(key, wanted)?;
             self.skip_space();
             match self.peek() {
                 b',' => self.at += 1,
@@ -226,7 +242,7 @@ impl<const TAPE: bool> Reader<'_, TAPE> {
 
     /// Reads a string, and tells whether it had escapes; if so, `scratch` has it decoded.
     #[inline]
-    fn string(&mut self) -> Result<bool, Fault> {
+    pub(super) fn string(&mut self) -> Result<bool, Fault> {
         let start = self.at + 1;
         let stop = string::scan(self.bytes, start);
         if self.bytes.get(stop) == Some(&b'"') {
@@ -263,7 +279,7 @@ impl<const TAPE: bool> Reader<'_, TAPE> {
         Ok(())
     }
 
-    fn open(&mut self) -> Result<(), Fault> {
+    pub(super) fn open(&mut self) -> Result<(), Fault> {
         if self.depth_left == 0 {
             return Err(self.fault(JsonErrorKind::TooDeep));
         }
@@ -272,13 +288,13 @@ impl<const TAPE: bool> Reader<'_, TAPE> {
         Ok(())
     }
 
-    fn close(&mut self) {
+    pub(super) fn close(&mut self) {
         self.depth_left += 1;
         self.at += 1;
     }
 
     /// Whether the container just opened is empty; if so, it is closed.
-    fn closes(&mut self, end: u8) -> bool {
+    pub(super) fn closes(&mut self, end: u8) -> bool {
         self.skip_space();
         let empty = self.peek() == end;
         if empty {
@@ -288,7 +304,7 @@ impl<const TAPE: bool> Reader<'_, TAPE> {
     }
 
     #[inline]
-    fn skip_space(&mut self) {
+    pub(super) fn skip_space(&mut self) {
         while matches!(self.peek(), b' ' | b'\n' | b'\r' | b'\t') {
             self.at += 1;
         }
@@ -296,11 +312,11 @@ impl<const TAPE: bool> Reader<'_, TAPE> {
 
     /// The next byte; 0, which no document has here, at the end.
     #[inline]
-    fn peek(&self) -> u8 {
+    pub(super) fn peek(&self) -> u8 {
         self.bytes.get(self.at).copied().unwrap_or(0)
     }
 
-    fn fault(&self, kind: JsonErrorKind) -> Fault {
+    pub(super) fn fault(&self, kind: JsonErrorKind) -> Fault {
         Fault::new(self.at, kind)
     }
 }

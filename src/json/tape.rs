@@ -34,7 +34,7 @@ pub(super) struct Node {
     /// For a member of an object: which one it is in the order of the text, duplicates counted once.
     pub(super) place: u32,
     pub(super) kind: Kind,
-    /// The bits of a decoded number; for an object, its range in [`Index::sorted`].
+    /// The bits of a decoded number; for an object, its range in [`Index::sorted`]; see [`Kind::Unread`].
     pub(super) bits: u64,
 }
 
@@ -56,6 +56,8 @@ pub(super) enum Kind {
     Escaped,
     Array,
     Object,
+    /// A container that was not decoded; its `bits` are 1 if its text is as the writer would have it.
+    Unread,
 }
 
 impl Tape {
@@ -77,6 +79,11 @@ impl Tape {
     pub(super) fn node(&self, tag: i32) -> Option<&Node> {
         // 0, which is no node, wraps to a number that no tape reaches; so do negative tags.
         self.index.nodes.get((tag as usize).wrapping_sub(1))
+    }
+
+    /// The text of a node, shared.
+    pub(super) fn share(&self, node: &Node) -> Bytes {
+        self.text.slice(node.span.start as usize..node.span.end as usize)
     }
 
     #[inline]

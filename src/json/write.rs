@@ -9,6 +9,8 @@ use super::error::EncodeError;
 use super::number;
 use super::string;
 use super::tape::{Kind, Node, Span, Tape};
+use super::unread::Unread;
+use super::{Limits, decode_bytes};
 
 /// How many levels of arrays and maps a value may have: a script can nest deeper than any document.
 pub const DEPTH_MAX: usize = 256;
@@ -94,10 +96,29 @@ impl Writer<'_> {
             self.fresh().extend_from_slice(text.as_bytes());
         } else if let Some(letter) = value.read_lock::<char>() {
             self.string(letter.encode_utf8(&mut [0; 4]));
+        } else if let Some(node) = node
+            && node.kind == Kind::Unread
+            && value.is::<Unread>()
+        {
+            return self.unread(node);
         } else {
             return Err(EncodeError::NotData { path: String::new(), kind: value.type_name() });
         }
         Ok(())
+    }
+
+    /// Writes a container that was not decoded. Where its text is not as the writer would have it (white space, a key
+    /// twice), it is decoded now: this is rare, and sure to give what decoding at once would have given.
+    fn unread(&mut self, node: &Node) -> Result<(), EncodeError> {
+        if node.bits == 1 {
+            self.source(node.span);
+            return Ok(());
+        }
+        let limits = Limits { depth: usize::MAX, nodes: usize::MAX };
+        let Ok((value, tape)) = decode_bytes(self.tape.share(node), &limits) else {
+            return Err(EncodeError::NotData { path: String::new(), kind: "text that was accepted and is no JSON" });
+        };
+        encode(&value, &tape, self.fresh())
     }
 
     fn nested(&mut self, write: impl FnOnce(&mut Self) -> Result<(), EncodeError>) -> Result<(), EncodeError> {

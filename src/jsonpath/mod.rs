@@ -16,7 +16,7 @@ use jsonpath_rust::query::js_path_process;
 use pest::error::InputLocation;
 use rhai::Dynamic;
 
-use crate::json;
+use crate::json::{self, Mask};
 use query::Query;
 
 /// Is told of so much work, each unit about as much as looking at one value; its `false` stops the work.
@@ -52,6 +52,14 @@ pub struct JsonPathProblem {
 }
 
 impl JsonPath {
+    /// What it looks at; anything, as far as is known of a general query.
+    pub fn reads(&self) -> Mask {
+        match self {
+            Self::Simple(query) => query.reads(),
+            Self::General(..) => Mask::Whole,
+        }
+    }
+
     /// Parses and checks; what RFC 9535 does not allow is refused even where the parser would take it.
     pub fn new(text: &str) -> Result<Self, JsonPathProblem> {
         let problem = |offset, message: &str, help: Option<String>| {

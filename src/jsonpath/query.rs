@@ -12,7 +12,7 @@ use rhai::Dynamic;
 
 use super::Meter;
 use super::compare::{equal_within, order};
-use crate::json::ENCODE_DEPTH_MAX;
+use crate::json::{ENCODE_DEPTH_MAX, Mask};
 use crate::path::{self, Path};
 
 /// A query of the simple part.
@@ -82,6 +82,20 @@ impl Query {
         steps(&query.segments)
     }
 
+    /// What it looks at: the way of names and positions, and everything where a filter begins or at its end.
+    pub(super) fn reads(&self) -> Mask {
+        // A filter can look at the root, too.
+        if self
+            .steps
+            .iter()
+            .flat_map(|step| &step.selects)
+            .any(|select| matches!(select, Select::Filter(test) if test.asks_root()))
+        {
+            return Mask::Whole;
+        }
+        reads(&self.steps)
+    }
+
     /// Whether anything in the value matches.
     pub(super) fn matches(&self, root: &Dynamic) -> bool {
         exists(&self.steps, root, root, &mut |_| true)
@@ -91,6 +105,23 @@ impl Query {
     pub(super) fn each(&self, root: &Dynamic, meter: Meter<'_>, found: &mut dyn FnMut(&Dynamic) -> bool) -> bool {
         walk(&self.steps, root, root, meter, found)
     }
+}
+
+fn reads(steps: &[Step]) -> Mask {
+    let Some((first, rest)) = steps.split_first() else { return Mask::Whole };
+    if first.below {
+        return Mask::Whole;
+    }
+    let mut mask = Mask::opened();
+    for select in &first.selects {
+        match select {
+            Select::Name(name) => mask.key(name).merge(&reads(rest)),
+            Select::Index(_) => mask.items().merge(&reads(rest)),
+            Select::Wildcard => mask.merge_any(reads(rest)),
+            _ => return Mask::Whole,
+        }
+    }
+    mask
 }
 
 fn steps(list: &[Segment]) -> Option<Query> {
@@ -250,6 +281,20 @@ fn slice(start: Option<i64>, end: Option<i64>, step: i64, len: usize) -> impl It
 }
 
 impl Logical {
+    fn asks_root(&self) -> bool {
+        match self {
+            Self::All(tests) | Self::Any(tests) => tests.iter().any(Self::asks_root),
+            Self::Not(test) => test.asks_root(),
+            Self::Exists { root, query } => {
+                let inside = |select: &Select| matches!(select, Select::Filter(test) if test.asks_root());
+                *root || query.steps.iter().flat_map(|step| &step.selects).any(inside)
+            }
+            Self::Compare { left, right, .. } => {
+                [left, right].into_iter().any(|side| matches!(side, Operand::Place { root: true, .. }))
+            }
+        }
+    }
+
     fn holds(&self, current: &Dynamic, root: &Dynamic, meter: Meter<'_>) -> bool {
         match self {
             Self::All(tests) => tests.iter().all(|test| test.holds(current, root, meter)),

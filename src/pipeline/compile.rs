@@ -7,7 +7,7 @@ use rhai::Dynamic;
 use super::Plan;
 use super::part::StepPart;
 use crate::diag::Diag;
-use crate::json;
+use crate::json::{self, Mask};
 use crate::script::{Expression, Host, Unit};
 use crate::step::{Build, STEPS};
 
@@ -45,6 +45,17 @@ pub(super) fn compile(plan: &Plan, problems: &mut Vec<Diag>) -> Result<Compiled,
     let conditions =
         plan.spec.sinks.iter().map(|part| condition(&host, plan, part.when.as_ref(), problems, &mut found)).collect();
     if found.is_empty() { Ok(Compiled { host, steps, sink_conditions: conditions }) } else { Err(found) }
+}
+
+impl Compiled {
+    /// What the parts and conditions look at in an event.
+    pub(super) fn reads(&self, plan: &Plan) -> Mask {
+        let mut mask = Mask::opened();
+        self.steps.iter().for_each(|step| mask.merge(&step.reads()));
+        self.sink_conditions.iter().flatten().for_each(|condition| mask.merge(&condition.reads()));
+        plan.sinks.iter().for_each(|part| mask.merge(&part.sink.reads()));
+        mask
+    }
 }
 
 /// Nothing, for conditions that have no settings.

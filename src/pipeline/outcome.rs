@@ -28,6 +28,8 @@ pub struct Outcome {
     pub wakes: Vec<String>,
     /// For a wake-up: the event that it woke, which waits no longer, and the delivery that the event came from.
     pub woken: Option<(String, Arc<Delivery>)>,
+    /// Whether it was run a second time, because an event died or a script failed when not all was decoded.
+    pub repeated: bool,
     /// What must be asked of the outside before the delivery can be run; then nothing else is here.
     pub needs: Vec<Lookup>,
 }

@@ -6,6 +6,7 @@ use rhai::Dynamic;
 
 use crate::config::{OnError, PartSpec};
 use crate::event::Event;
+use crate::json::Mask;
 use crate::script::{Expression, Run};
 use crate::step::{Context, Flow, Step, StepError, script_failure};
 
@@ -24,6 +25,15 @@ impl StepPart {
     pub(super) fn new(part: &PartSpec, step: Box<dyn Step>, when: Option<Expression>, settings: Dynamic) -> Self {
         let batch = step.batch();
         Self { id: part.id.as_str().into(), step, batch, when, on_error: part.on_error, settings }
+    }
+
+    /// What the step and its condition look at.
+    pub(super) fn reads(&self) -> Mask {
+        let mut mask = self.step.reads();
+        if let Some(when) = &self.when {
+            mask.merge(&when.reads());
+        }
+        mask
     }
 
     /// Applies the step to an event that it has held so many times before. What a failing step wrote is taken back.

@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 use super::compile::compile;
 use crate::config::{self, PartSpec, Spec};
 use crate::diag::Diag;
+use crate::json::Mask;
 use crate::registry::{Environment, Room};
 use crate::script::Limits;
 use crate::sink::{SINKS, Sink};
@@ -36,6 +37,8 @@ pub struct Plan {
     pub limits: Limits,
     /// Whether what becomes of a delivery depends on those before it: then they are run one after another.
     pub remembers: bool,
+    /// What its parts look at in an event.
+    pub mask: Mask,
     pub(super) tree: Arc<Tree>,
 }
 
@@ -90,11 +93,13 @@ impl Plan {
             files: Vec::new(),
             limits: limits.clone(),
             remembers: false,
+            mask: Mask::Whole,
             tree: Arc::clone(tree),
         };
         match compile(&plan, &mut problems) {
             Ok(compiled) => {
                 plan.files = compiled.host.files();
+                plan.mask = compiled.reads(&plan);
                 plan.remembers = compiled.host.remembers() || compiled.steps.iter().any(|part| part.step.remembers());
             }
             Err(found) => problems.extend(found),

@@ -11,7 +11,7 @@ use super::walk::Walk;
 use super::{Dropped, NoTrace, Outcome, Plan, Trace, dead};
 use crate::diag::Diag;
 use crate::event::{Delivery, Event, Origin, Targets};
-use crate::json;
+use crate::json::{self, Mask};
 use crate::lookup::Answers;
 use crate::script::{Expression, Host};
 use crate::state::{HELD_SPACE, Held, Session};
@@ -58,7 +58,7 @@ impl Pipeline {
         let mut outcome = if Held::is_wake_up(delivery) {
             self.wake_up(delivery, now_ms, session, trace)
         } else {
-            self.decode(delivery, now_ms, session, trace)
+            self.decode_what_is_read(delivery, now_ms, session, trace)
         };
         if session.is_in_need() {
             let needs = session.discard();
@@ -68,7 +68,35 @@ impl Pipeline {
         outcome
     }
 
-    fn decode(&self, delivery: &Delivery, now_ms: i64, session: &Rc<Session>, trace: &mut impl Trace) -> Outcome {
+    /// Runs a delivery of which only what the plan's mask names is decoded. What fails then is run again on all of it: so a reason
+    /// never depends on the mask, and if the mask had too little, it cost time and nothing else.
+    fn decode_what_is_read(
+        &self,
+        delivery: &Delivery,
+        now_ms: i64,
+        session: &Rc<Session>,
+        trace: &mut impl Trace,
+    ) -> Outcome {
+        if self.plan.mask.is_whole() || trace.looks() {
+            return self.decode(delivery, now_ms, session, &Mask::Whole, trace);
+        }
+        self.host.take_failed();
+        let outcome = self.decode(delivery, now_ms, session, &self.plan.mask, trace);
+        if outcome.dead.is_empty() && !self.host.take_failed() || session.is_in_need() {
+            return outcome;
+        }
+        session.discard();
+        Outcome { repeated: true, ..self.decode(delivery, now_ms, session, &Mask::Whole, trace) }
+    }
+
+    fn decode(
+        &self,
+        delivery: &Delivery,
+        now_ms: i64,
+        session: &Rc<Session>,
+        mask: &Mask,
+        trace: &mut impl Trace,
+    ) -> Outcome {
         let mut outcome = Outcome::new(self.plan.sinks.len());
         let first = Origin { delivery: delivery.seq, ..Origin::default() };
         let Some(source) = self.plan.source(&delivery.source) else {
@@ -77,7 +105,7 @@ impl Pipeline {
             return outcome;
         };
         let identity = source.source.identity(delivery);
-        let decoded = source.source.decode(delivery);
+        let decoded = source.source.decode_masked(delivery, mask);
         if decoded.is_empty() {
             let (part, reason) = (source.id.to_string(), "empty".to_owned());
             outcome.dropped.push(Dropped { origin: first, part, reason });

@@ -7,6 +7,10 @@ use crate::json;
 
 /// Called as an event moves on.
 pub trait Trace {
+    /// Whether it looks at events: then all of them is decoded.
+    fn looks(&self) -> bool {
+        true
+    }
     /// The source decoded an event.
     fn decoded(&mut self, event: &Event);
     /// A step passed an event on, changed or not.
@@ -20,6 +24,9 @@ pub trait Trace {
 pub struct NoTrace;
 
 impl Trace for NoTrace {
+    fn looks(&self) -> bool {
+        false
+    }
     fn decoded(&mut self, _: &Event) {}
     fn passed(&mut self, _: &str, _: &Event) {}
     fn ended(&mut self, _: &str, _: Origin, _: &str) {}

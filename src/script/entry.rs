@@ -131,7 +131,7 @@ fn kind_of(name: &str) -> &'static str {
 }
 
 fn handler(ast: &AST, function: &Function, kind: Kind) -> Handler {
-    let only = check::only(ast, &function.name, function.params.len());
+    let only = check::only(ast, |name, params| name == function.name && params == function.params.len());
     let mut body = Vec::new();
     only.walk(&mut |path| {
         if let [ASTNode::Stmt(statement)] = path {

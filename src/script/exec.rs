@@ -12,11 +12,12 @@ use super::delivery::DeliveryView;
 use super::entry::{Handler, Handlers, Kind, Role};
 use super::fault::failure;
 use super::host::Host;
+use super::mask;
 use super::outcome::{Failure, Input, LogLine, Ran, RanBatch, ScriptError};
 use super::place::{Places, Unit};
 use super::run::Ending;
 use crate::event::{Delivery, Origin};
-use crate::json::Tape;
+use crate::json::{Mask, Tape};
 
 /// Makes a value that scripts can read and not change, and that is handed to a run without a copy: for `settings`.
 pub fn constant(value: Dynamic) -> Dynamic {
@@ -130,7 +131,7 @@ impl Code {
             (Ok(given), None) => Ok(given),
             (given, ending) => {
                 let root = handler.map(|handler| handler.name.as_str());
-                Err(failure(given.err().as_deref(), ending, root, &self.places, logs.to_vec()))
+                Err(self.failed(failure(given.err().as_deref(), ending, root, &self.places, logs.to_vec())))
             }
         }
     }
@@ -142,14 +143,19 @@ impl Code {
             Refusal::Drop(reason) => Failure::Drop { reason, logs },
             Refusal::Reject { code, reason } => Failure::Reject { code, reason, place, logs },
             Refusal::Retry(reason) => Failure::Retry { reason, after_ms: None, place, logs },
-            Refusal::Meaningless(problem) => Failure::Error(ScriptError {
+            Refusal::Meaningless(problem) => self.failed(Failure::Error(ScriptError {
                 code: "script-error",
                 message: format!("`{}` {problem}", handler.name),
                 place,
                 stack: Vec::new(),
                 logs,
-            }),
+            })),
         }
+    }
+
+    fn failed(&self, failure: Failure) -> Failure {
+        self.host.note_failure(&failure);
+        failure
     }
 }
 
@@ -196,6 +202,12 @@ impl Script {
     /// Whether there is something to run for an event: a body, or a handler of its type.
     pub fn handles(&self, event: &Dynamic) -> bool {
         self.handlers.is_empty() || self.handler(event).is_some()
+    }
+
+    /// What the script reads of its event.
+    pub fn reads(&self) -> Mask {
+        // Handlers are given the event as an argument, and what they give replaces it: too much is possible with it.
+        if self.handlers.is_empty() { mask::reads(&self.code.host, &self.code.ast) } else { Mask::Whole }
     }
 
     /// Whether it may ask to be run again later.
@@ -260,6 +272,11 @@ impl Expression {
         Self { code: Code::new(host, ast, found, unit) }
     }
 
+    /// What the condition reads of the event.
+    pub fn reads(&self) -> Mask {
+        mask::reads(&self.code.host, &self.code.ast)
+    }
+
     /// Whether the condition holds. The event is lent to the run and is back afterwards, also after a failure.
     pub fn test(
         &self,
@@ -276,7 +293,13 @@ impl Expression {
         self.code.finished(None, after.given, ending, &logs)?.as_bool().map_err(|kind| {
             let message = format!("the condition gives {kind} where it must give true or false");
             let place = Some(self.code.places.start());
-            Failure::Error(ScriptError { code: "script-error", message, place, stack: Vec::new(), logs })
+            self.code.failed(Failure::Error(ScriptError {
+                code: "script-error",
+                message,
+                place,
+                stack: Vec::new(),
+                logs,
+            }))
         })
     }
 }

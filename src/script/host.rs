@@ -20,6 +20,7 @@ use super::lib;
 use super::lib::table::Tables;
 use super::limits::Limits;
 use super::modules::{self, Cached, Modules};
+use super::outcome::Failure;
 use super::place::Unit;
 use super::run::{Fault, Run};
 use crate::diag::Diag;
@@ -44,6 +45,7 @@ pub struct Host {
     scripts: Cell<u32>,
     remembers: Cell<bool>,
     may_retry: Cell<bool>,
+    failed: Cell<bool>,
 }
 
 impl fmt::Debug for Host {
@@ -87,6 +89,7 @@ impl Host {
             scripts: Cell::new(0),
             remembers: Cell::new(false),
             may_retry: Cell::new(false),
+            failed: Cell::new(false),
         })
     }
 
@@ -216,6 +219,18 @@ impl Host {
     /// The tables.
     pub fn tables(&self) -> &Tables {
         &self.tables
+    }
+
+    /// A script or condition ended with an error, whatever became of it.
+    pub(super) fn note_failure(&self, failure: &Failure) {
+        if matches!(failure, Failure::Error(_)) {
+            self.failed.set(true);
+        }
+    }
+
+    /// Whether a script or condition has ended with an error since the last time.
+    pub fn take_failed(&self) -> bool {
+        self.failed.take()
     }
 
     /// A number for each script of the host, in the order in which they are compiled.

@@ -26,6 +26,7 @@ pub mod habits;
 pub mod host;
 pub mod lib;
 pub mod limits;
+mod mask;
 pub mod modules;
 pub mod outcome;
 pub mod place;

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use rhai::{Engine, EvalAltResult, Module, ModuleResolver, Position, Scope, Shared};
+use rhai::{AST, Engine, EvalAltResult, Module, ModuleResolver, Position, Scope, Shared};
 
 use super::check::{self, Import};
 use super::fault;
@@ -25,6 +25,8 @@ pub const FOLDER: &str = "scripts";
 #[derive(Debug, Default)]
 pub struct Modules {
     ready: RefCell<BTreeMap<String, Shared<Module>>>,
+    /// Their texts, parsed, for those who ask what a script reads.
+    trees: RefCell<Vec<AST>>,
     /// The files that are being compiled, outermost first.
     open: RefCell<Vec<String>>,
 }
@@ -33,6 +35,11 @@ impl Modules {
     /// The module of a path as an import names it.
     pub fn get(&self, path: &str) -> Option<Shared<Module>> {
         self.ready.borrow().get(&file_of(path)?).cloned()
+    }
+
+    /// All modules, parsed.
+    pub fn trees(&self) -> Vec<AST> {
+        self.trees.borrow().clone()
     }
 
     /// The files of all modules.
@@ -95,6 +102,7 @@ pub fn compile(host: &Host, file: &str, text: &Arc<str>, problems: &mut Vec<Diag
     if problems.iter().filter(|problem| problem.is_error()).count() > before {
         return;
     }
+    host.modules().trees.borrow_mut().push(ast.clone());
     match host.evaluate_module(ast, file) {
         Ok(module) => {
             host.modules().ready.borrow_mut().insert(file.into(), module.into());

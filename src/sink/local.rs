@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::{Answer, Attempt, Batching, EventId, Judgement, Outgoing, Refused, Sink, Target, not_json};
 use crate::event::Event;
-use crate::json;
+use crate::json::{self, Mask};
 
 /// A sink whose target the engine writes lines to.
 pub(super) struct Local {
@@ -26,6 +26,10 @@ impl Sink for Local {
             out.truncate(start);
             not_json(&error)
         })
+    }
+
+    fn reads(&self) -> Mask {
+        Mask::opened()
     }
 
     fn batching(&self) -> Batching {

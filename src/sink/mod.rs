@@ -21,6 +21,7 @@ use bytes::Bytes;
 
 use crate::diag::Diag;
 use crate::event::{Event, Origin};
+use crate::json::Mask;
 use crate::registry::{Def, Options};
 
 pub use crate::event::Refused;
@@ -57,6 +58,11 @@ pub trait Sink: Send + Sync {
     /// deterministic id, used as `messageId` where the event has none. Called on worker threads. The note, if there is one,
     /// says what was left out on purpose; it goes to the log and names no value.
     fn encode(&self, event: &Event, id: &EventId<'_>, out: &mut Vec<u8>) -> Result<Option<String>, Refused>;
+
+    /// What it looks at in an event, besides scalars and besides writing it: see [`Step::reads`](crate::step::Step::reads).
+    fn reads(&self) -> Mask {
+        Mask::Whole
+    }
 
     /// How messages are put together.
     fn batching(&self) -> Batching;

@@ -2,7 +2,7 @@
 
 use super::{FileInput, Input, Refused, Reply, Request, Sample, Source, SourceDef, Verdict, listen};
 use crate::event::{Delivery, Event, Origin, Targets};
-use crate::json;
+use crate::json::{self, Mask};
 use crate::registry::{Def, Default, Opt, Room, Shape, Type};
 
 /// How `file` is listed.
@@ -54,7 +54,11 @@ impl Source for File {
     }
 
     fn decode(&self, delivery: &Delivery) -> Vec<Result<Event, Refused>> {
-        let event = match json::decode_bytes(delivery.body.clone(), &json::Limits::default()) {
+        self.decode_masked(delivery, &Mask::Whole)
+    }
+
+    fn decode_masked(&self, delivery: &Delivery, mask: &Mask) -> Vec<Result<Event, Refused>> {
+        let event = match json::decode_masked(delivery.body.clone(), &json::Limits::default(), mask) {
             Ok((value, tape)) if value.is_map() => {
                 Ok(Event { value, tape, origin: Origin::default(), targets: Targets::default() })
             }

@@ -1,8 +1,9 @@
 //! Step `dedupe`: the first event of a key goes on, later ones end.
 
-use super::{Build, Context, Flow, Step, StepDef, StepError, template};
+use super::{Build, Context, Flow, Step, StepDef, StepError, paths, template};
 use crate::diag::Diag;
 use crate::event::Event;
+use crate::json::Mask;
 use crate::path::Template;
 use crate::registry::{Def, Default, Opt, Options, Room, Shape, Type};
 use crate::state::{Claim, Key};
@@ -80,6 +81,10 @@ fn build(options: &Options, build: &mut Build<'_>) -> Result<Box<dyn Step>, Vec<
 }
 
 impl Step for Dedupe {
+    fn reads(&self) -> Mask {
+        paths::filled(&self.key)
+    }
+
     fn apply(&self, event: Event, cx: &mut Context<'_>) -> Result<Flow, StepError> {
         let derived = || self.by_message_id.then(|| format!("{}/{}", cx.identity, event.origin));
         let Some(name) = self.key.fill(&event.value, |value, out| out.push_str(value)).or_else(derived) else {

@@ -5,6 +5,7 @@ use rhai::Dynamic;
 use super::{Build, Context, Flow, Step, StepDef, StepError, paths, set};
 use crate::diag::Diag;
 use crate::event::Event;
+use crate::json::Mask;
 use crate::path::Path;
 use crate::registry::{Def, Options, Room, Shape, Type};
 
@@ -30,6 +31,10 @@ fn build(options: &Options, build: &mut Build<'_>) -> Result<Box<dyn Step>, Vec<
 }
 
 impl Step for SetMissing {
+    fn reads(&self) -> Mask {
+        paths::ways(self.values.iter().map(|(path, _)| path))
+    }
+
     fn apply(&self, mut event: Event, _: &mut Context<'_>) -> Result<Flow, StepError> {
         for (path, value) in &self.values {
             let mut fill = |place: &mut Dynamic| {

@@ -7,7 +7,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use super::{Build, Context, Flow, Hold, Step, StepDef, StepError, paths, template};
 use crate::diag::Diag;
 use crate::event::Event;
-use crate::json;
+use crate::json::{self, Mask};
 use crate::lookup::{Access, Answer, Lookup};
 use crate::path::{Path, Template};
 use crate::registry::{Def, Default, Opt, OptionValue, Options, Room, Shape, Type};
@@ -175,6 +175,12 @@ fn host(url: &Template, options: &Options) -> Result<String, Vec<Diag>> {
 }
 
 impl Step for Enrich {
+    fn reads(&self) -> Mask {
+        let mut mask = paths::filled(&self.url);
+        mask.merge(&paths::ways([&self.into]));
+        mask
+    }
+
     fn apply(&self, mut event: Event, cx: &mut Context<'_>) -> Result<Flow, StepError> {
         let encode = |value: &str, out: &mut String| out.extend(utf8_percent_encode(value, KEPT));
         let Some(url) = self.url.fill(&event.value, encode) else { return Ok(Flow::Next(event)) };

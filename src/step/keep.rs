@@ -3,6 +3,7 @@
 use super::{Build, Context, Flow, Step, StepDef, StepError, paths};
 use crate::diag::Diag;
 use crate::event::Event;
+use crate::json::Mask;
 use crate::path::{Kept, Segment};
 use crate::registry::{Def, Options, Room, Shape, Type};
 
@@ -23,6 +24,7 @@ pub(super) static KEEP: StepDef = StepDef {
 
 struct Keep {
     kept: Kept,
+    reads: Mask,
 }
 
 fn build(options: &Options, build: &mut Build<'_>) -> Result<Box<dyn Step>, Vec<Diag>> {
@@ -37,10 +39,14 @@ fn build(options: &Options, build: &mut Build<'_>) -> Result<Box<dyn Step>, Vec<
             Diag::warning("keep-without-type", "`keep` removes `type`, without which no Segment message can be sent");
         build.warnings.push(diag.at(options.file(), options.span("value")).help("add `type` to the list"));
     }
-    Ok(Box::new(Keep { kept: Kept::new(&paths) }))
+    Ok(Box::new(Keep { kept: Kept::new(&paths), reads: paths::ways(&paths) }))
 }
 
 impl Step for Keep {
+    fn reads(&self) -> Mask {
+        self.reads.clone()
+    }
+
     fn apply(&self, mut event: Event, _: &mut Context<'_>) -> Result<Flow, StepError> {
         self.kept.prune(&mut event.value);
         Ok(Flow::Next(event))

@@ -3,9 +3,10 @@
 use md5::{Digest, Md5};
 use rhai::{Array, Dynamic, ImmutableString, Map};
 
-use super::{Build, Context, Flow, Step, StepDef, StepError};
+use super::{Build, Context, Flow, Step, StepDef, StepError, paths};
 use crate::diag::Diag;
 use crate::event::Event;
+use crate::json::Mask;
 use crate::path::{Path, Segment};
 use crate::registry::{Def, Default, Opt, Options, Room, Shape, Type};
 
@@ -77,6 +78,14 @@ fn build(options: &Options, _: &mut Build<'_>) -> Result<Box<dyn Step>, Vec<Diag
 }
 
 impl Step for LoopGuard {
+    fn reads(&self) -> Mask {
+        let mut mask = paths::whole(&self.stamp);
+        if let Some((_, path)) = &self.chain {
+            mask.merge(&paths::whole(path));
+        }
+        mask
+    }
+
     fn apply(&self, mut event: Event, cx: &mut Context<'_>) -> Result<Flow, StepError> {
         let name = self.name.clone().unwrap_or_else(|| ImmutableString::from(&*cx.delivery.pipeline));
         let (seen, hop) =
@@ -92,7 +101,7 @@ impl Step for LoopGuard {
             return Ok(Flow::Drop(REASON.to_owned()));
         }
         let stamp = Map::from([("name".into(), name.into()), ("hop".into(), Dynamic::from_int(hop + 1))]);
-        self.stamp.set(&mut event.value, Dynamic::from_map(stamp)).map_err(|error| super::paths::blocked(&error))?;
+        self.stamp.set(&mut event.value, Dynamic::from_map(stamp)).map_err(|error| paths::blocked(&error))?;
         if let Some((own, path)) = &self.chain {
             let add = &mut |place: &mut Dynamic| {
                 if !place.is_array() {
@@ -102,7 +111,7 @@ impl Step for LoopGuard {
                     keys.push(own.clone().into());
                 }
             };
-            path.update(&mut event.value, add).map_err(|error| super::paths::blocked(&error))?;
+            path.update(&mut event.value, add).map_err(|error| paths::blocked(&error))?;
         }
         Ok(Flow::Next(event))
     }

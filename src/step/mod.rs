@@ -35,6 +35,7 @@ use std::sync::Arc;
 
 use crate::diag::Diag;
 use crate::event::{Delivery, Event, Origin};
+use crate::json::Mask;
 use crate::registry::{Def, Options};
 use crate::script::{Failure, Host, ScriptError};
 use crate::state::{Claim, Session};
@@ -98,6 +99,12 @@ pub struct Build<'a> {
 pub trait Step {
     /// Handles one event. Repeatable: the same event and context give the same outcome.
     fn apply(&self, event: Event, cx: &mut Context<'_>) -> Result<Flow, StepError>;
+
+    /// What it looks at in an event, besides scalars: only that is decoded (see [`json::Mask`](crate::json::Mask)). What it may move
+    /// to another place, hand to something else or compare counts as looked at; what it removes or replaces does not.
+    fn reads(&self) -> Mask {
+        Mask::Whole
+    }
 
     /// Whether what it does depends on what deliveries before left in the state. If so, the pipeline's deliveries are run one
     /// after another.

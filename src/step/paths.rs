@@ -2,7 +2,8 @@
 
 use super::Build;
 use crate::diag::{Diag, Span, did_you_mean};
-use crate::path::{Path, SetError};
+use crate::json::Mask;
+use crate::path::{Path, Segment, SetError, Template};
 use crate::registry::{OptionValue, Options};
 use crate::step::StepError;
 
@@ -93,6 +94,38 @@ pub(super) fn collect<T>(results: impl Iterator<Item = Result<T, Diag>>) -> Resu
         }
     }
     if problems.is_empty() { Ok(values) } else { Err(problems) }
+}
+
+/// What must be decoded to come to the places of these paths, and not what stands there.
+pub(super) fn ways<'a>(paths: impl IntoIterator<Item = &'a Path>) -> Mask {
+    let mut mask = Mask::opened();
+    paths.into_iter().filter_map(|path| way(path.segments(), None)).for_each(|way| mask.merge(&way));
+    mask
+}
+
+/// What must be decoded to look at what a path names.
+pub(super) fn whole(path: &Path) -> Mask {
+    way(path.segments(), Some(Mask::Whole)).unwrap_or_else(Mask::opened)
+}
+
+/// What must be decoded to fill in a template.
+pub(super) fn filled(template: &Template) -> Mask {
+    let mut mask = Mask::opened();
+    template.paths().for_each(|path| mask.merge(&whole(path)));
+    mask
+}
+
+fn way(segments: &[Segment], end: Option<Mask>) -> Option<Mask> {
+    let Some((first, rest)) = segments.split_first() else { return end };
+    let mut mask = Mask::opened();
+    if let Some(inside) = way(rest, end) {
+        match first {
+            Segment::Key(key) => *mask.key(key) = inside,
+            Segment::Index(_) => *mask.items() = inside,
+            Segment::Any => mask.merge_any(inside),
+        }
+    }
+    Some(mask)
 }
 
 /// An event whose shape does not allow what a step should do.

@@ -3,6 +3,7 @@
 use super::{Build, Context, Flow, Step, StepDef, StepError, paths};
 use crate::diag::Diag;
 use crate::event::Event;
+use crate::json::Mask;
 use crate::path::Path;
 use crate::registry::{Def, Options, Room, Shape, Type};
 
@@ -29,6 +30,10 @@ fn build(options: &Options, build: &mut Build<'_>) -> Result<Box<dyn Step>, Vec<
 }
 
 impl Step for Remove {
+    fn reads(&self) -> Mask {
+        paths::ways(&self.paths)
+    }
+
     fn apply(&self, mut event: Event, _: &mut Context<'_>) -> Result<Flow, StepError> {
         for path in &self.paths {
             path.remove(&mut event.value);

@@ -3,6 +3,7 @@
 use super::{Build, Context, Flow, Step, StepDef, StepError, paths};
 use crate::diag::{Diag, Span};
 use crate::event::Event;
+use crate::json::Mask;
 use crate::path::Path;
 use crate::registry::{Def, OptionValue, Options, Room, Shape, Type};
 
@@ -52,6 +53,13 @@ fn build(options: &Options, build: &mut Build<'_>) -> Result<Box<dyn Step>, Vec<
 }
 
 impl Step for Rename {
+    /// A moved value is looked at in its new place by whoever comes next.
+    fn reads(&self) -> Mask {
+        let mut mask = paths::ways(self.moves.iter().map(|(_, to)| to));
+        self.moves.iter().for_each(|(from, _)| mask.merge(&paths::whole(from)));
+        mask
+    }
+
     fn apply(&self, mut event: Event, _: &mut Context<'_>) -> Result<Flow, StepError> {
         if let [(from, to)] = self.moves.as_slice() {
             if let Some(value) = from.remove(&mut event.value) {

@@ -5,7 +5,7 @@ use rhai::Dynamic;
 use super::{Build, Context, Flow, Step, StepDef, StepError, paths};
 use crate::diag::Diag;
 use crate::event::Event;
-use crate::json;
+use crate::json::{self, Mask};
 use crate::path::Path;
 use crate::registry::{Def, OptionValue, Options, Room, Shape, Type};
 
@@ -44,6 +44,10 @@ pub(super) fn read_values(options: &Options, build: &mut Build<'_>) -> Result<Ve
 }
 
 impl Step for Set {
+    fn reads(&self) -> Mask {
+        paths::ways(self.values.iter().map(|(path, _)| path))
+    }
+
     fn apply(&self, mut event: Event, _: &mut Context<'_>) -> Result<Flow, StepError> {
         for (path, value) in &self.values {
             path.set(&mut event.value, value.clone()).map_err(|error| paths::blocked(&error))?;

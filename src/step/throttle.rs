@@ -1,8 +1,9 @@
 //! Step `throttle`: so many events per key and time, and no more.
 
-use super::{Build, Context, Flow, Hold, Step, StepDef, StepError, template};
+use super::{Build, Context, Flow, Hold, Step, StepDef, StepError, paths, template};
 use crate::diag::Diag;
 use crate::event::Event;
+use crate::json::Mask;
 use crate::path::Template;
 use crate::registry::{Def, Default, Opt, Options, Room, Shape, Type};
 
@@ -64,6 +65,10 @@ fn build(options: &Options, build: &mut Build<'_>) -> Result<Box<dyn Step>, Vec<
 }
 
 impl Step for Throttle {
+    fn reads(&self) -> Mask {
+        self.key.as_ref().map_or_else(Mask::opened, paths::filled)
+    }
+
     fn apply(&self, event: Event, cx: &mut Context<'_>) -> Result<Flow, StepError> {
         // It has waited for its turn, and this is it.
         if cx.attempt > 0 {

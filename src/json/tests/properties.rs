@@ -31,7 +31,7 @@ fn scalar() -> impl Strategy<Value = Value> {
     ]
 }
 
-fn document() -> impl Strategy<Value = Value> {
+pub(super) fn document() -> impl Strategy<Value = Value> {
     scalar().prop_recursive(5, 60, 8, |inner| {
         prop_oneof![
             vec(inner.clone(), 0..8).prop_map(Value::from),
@@ -41,7 +41,7 @@ fn document() -> impl Strategy<Value = Value> {
 }
 
 /// Compact texts with numbers, escapes and orders of keys that no writer would choose.
-fn odd_text() -> impl Strategy<Value = String> {
+pub(super) fn odd_text() -> impl Strategy<Value = String> {
     let number = "-?(0|[1-9][0-9]{0,25})(\\.[0-9]{1,25})?([eE][+-]?[0-9]{1,4})?";
     let string = "\"([ !#-\\[\\]-~é😀]|\\\\[\"\\\\/bfnrt]|\\\\u[0-9a-fA-F]{4}){0,12}\"";
     let word = prop_oneof![Just("null"), Just("true"), Just("false")].prop_map(str::to_owned);

@@ -98,7 +98,7 @@ pub fn facts(ast: &AST) -> Facts {
         facts.bound.extend(function.params.iter().map(|name| (*name).to_string()));
     }
     for function in ast.iter_functions() {
-        let only = only(ast, function.name, function.params.len());
+        let only = only(ast, |name, params| name == function.name && params == function.params.len());
         // Closures are functions that get what they use of their surroundings as parameters.
         let mut inside = Facts::default();
         inside.bound.extend(function.params.iter().map(ToString::to_string));
@@ -117,12 +117,12 @@ pub fn facts(ast: &AST) -> Facts {
     facts
 }
 
-/// The script with this function and nothing else.
-pub fn only(ast: &AST, name: &str, params: usize) -> AST {
-    // Cloning with a filter does not filter the first functions that it clones.
-    let mut only = ast.clone_functions_only();
-    only.retain_functions(|_, _, have, count| have == name && count == params);
-    only
+/// Some of the functions of a script, and nothing else of it. (The interpreter's own function for this keeps all of them.)
+pub fn only(ast: &AST, wanted: impl Fn(&str, usize) -> bool) -> AST {
+    let mut ast = ast.clone();
+    ast.clear_statements();
+    ast.retain_functions(|_, _, name, params| wanted(name, params));
+    ast
 }
 
 impl Facts {

@@ -44,7 +44,7 @@ pub fn scopes(ast: &AST, unit: &Unit<'_>, problems: &mut Vec<Diag>) {
     scopes.global.clear();
     for function in ast.iter_functions() {
         let mut body = Vec::new();
-        facts::only(ast, function.name, function.params.len()).walk(&mut |path| {
+        facts::only(ast, |name, params| name == function.name && params == function.params.len()).walk(&mut |path| {
             if let [ASTNode::Stmt(statement)] = path {
                 body.push((*statement).clone());
             }

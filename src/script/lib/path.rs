@@ -137,6 +137,15 @@ pub fn steps(path: &str) -> Native<Vec<Step<'_>>> {
     if steps.is_empty() { Err(wrong()) } else { Ok(steps) }
 }
 
+/// The steps of a path, each a key or an index, for those who ask what a call can look at.
+pub fn way(path: &str) -> Option<Vec<Option<Cow<'_, str>>>> {
+    let key = |step| match step {
+        Step::Key(key) => Some(key),
+        Step::Index(_) => None,
+    };
+    Some(steps(path).ok()?.into_iter().map(key).collect())
+}
+
 /// The index from the front, if it is inside.
 fn index(at: i64, len: usize) -> Option<usize> {
     let at = if at < 0 { at.checked_add(i64::try_from(len).ok()?)? } else { at };

@@ -11,7 +11,7 @@ use super::signature::Signature;
 use super::{Answer, Attempt, Batching, EventId, Judgement, Outgoing, Refused, Sink, Target, not_json, refused};
 use crate::diag::Diag;
 use crate::event::Event;
-use crate::json;
+use crate::json::{self, Mask};
 use crate::registry::{OptionValue, Options};
 
 mod def;
@@ -166,6 +166,10 @@ impl Sink for Http {
             out.truncate(start);
         }
         outcome
+    }
+
+    fn reads(&self) -> Mask {
+        Mask::opened()
     }
 
     fn batching(&self) -> Batching {

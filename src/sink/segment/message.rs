@@ -4,7 +4,7 @@ use rhai::{Dynamic, Map};
 
 use super::pii::Guard;
 use crate::event::Event;
-use crate::json;
+use crate::json::{self, Mask};
 use crate::sink::members::{grouped, largest, remove_members};
 use crate::sink::message_id::MESSAGE_ID_CHARS_MAX;
 use crate::sink::{EventId, Refused, not_json, refused};
@@ -26,6 +26,15 @@ const LEFT_OUT: [&str; 9] = [
     "projectId",
     "_metadata",
 ];
+
+/// What [`check`] asks of an event besides texts: that these are maps.
+pub(super) fn reads() -> Mask {
+    let mut mask = Mask::opened();
+    for key in ["context", "integrations", "properties", "traits"] {
+        mask.key(key);
+    }
+    mask
+}
 
 /// Appends the message.
 ///

@@ -13,6 +13,7 @@ use super::gzip::gzip;
 use super::{Answer, Attempt, Batching, EventId, Judgement, Outgoing, Refused, Sink, SinkDef, Target};
 use crate::diag::Diag;
 use crate::event::Event;
+use crate::json::Mask;
 use crate::registry::{Def, Default, Opt, Options, Room, Shape, Type};
 
 /// The API takes 500 KB and does not say whether a KB is 1,000 bytes, nor whether it counts before or after gzip.
@@ -179,6 +180,10 @@ impl Sink for Segment {
 
     fn encode(&self, event: &Event, id: &EventId<'_>, out: &mut Vec<u8>) -> Result<Option<String>, Refused> {
         message::encode(event, id, &self.guard, out)
+    }
+
+    fn reads(&self) -> Mask {
+        message::reads()
     }
 
     fn batching(&self) -> Batching {

@@ -11,7 +11,7 @@ use super::check;
 use super::repair::{Envelope, repair};
 use super::route::{Call, call};
 use crate::event::{Delivery, Event, Origin, Targets};
-use crate::json::{self, Tape};
+use crate::json::{self, Mask, Tape};
 use crate::source::{Refused, form, kind};
 
 /// More messages in one request than any library sends, and four times what Segment takes.
@@ -21,14 +21,18 @@ const MESSAGES_MAX: usize = 10_000;
 const MERGED_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// All events of a delivery, bad ones in their places.
-pub(super) fn events(delivery: &Delivery, identity: &str) -> Vec<Result<Event, Refused>> {
+pub(super) fn events(delivery: &Delivery, identity: &str, mask: &Mask) -> Vec<Result<Event, Refused>> {
+    let of_message = of_message(mask);
     let envelope = Envelope::new(delivery, identity);
     match call(&delivery.path) {
         Some(Call::Pixel(name)) => vec![pixel(delivery, &envelope.of_type(name).by_browser())],
         Some(Call::Message(name)) => {
-            vec![decoded(delivery.body.clone()).and_then(|(item, tape)| event(item, tape, 0, &envelope.of_type(name)))]
+            vec![
+                decoded(delivery.body.clone(), &of_message)
+                    .and_then(|(item, tape)| event(item, tape, 0, &envelope.of_type(name))),
+            ]
         }
-        _ => match decoded(delivery.body.clone()) {
+        _ => match decoded(delivery.body.clone(), &of_envelope(of_message)) {
             Ok((root, tape)) => batch(root, &tape, envelope),
             Err(refused) => vec![Err(refused)],
         },
@@ -50,7 +54,7 @@ fn batch(mut root: Dynamic, tape: &Rc<Tape>, envelope: Envelope<'_>) -> Vec<Resu
 
 fn pixel(delivery: &Delivery, envelope: &Envelope<'_>) -> Result<Event, Refused> {
     match pixel_data(&delivery.query) {
-        Some(data) => decoded(data.into()).and_then(|(item, tape)| event(item, tape, 0, envelope)),
+        Some(data) => decoded(data.into(), &Mask::Whole).and_then(|(item, tape)| event(item, tape, 0, envelope)),
         None => event(Dynamic::from_map(form::nested(&delivery.query)), Rc::default(), 0, envelope),
     }
 }
@@ -83,7 +87,28 @@ pub(super) fn pixel_data(query: &str) -> Option<Vec<u8>> {
     Some(URL_SAFE_NO_PAD.decode(text.trim_end_matches('=')).unwrap_or_else(|_| data.into_bytes()))
 }
 
-fn decoded(text: Bytes) -> Result<(Dynamic, Rc<Tape>), Refused> {
-    json::decode_bytes(text, &json::Limits::default())
+/// What is needed of a message: beside what the pipeline reads, what [`repair`] merges and [`check`] asks about.
+fn of_message(mask: &Mask) -> Mask {
+    let mut mask = mask.clone();
+    for key in ["context", "integrations"] {
+        mask.key(key).take_whole();
+    }
+    for key in ["properties", "traits"] {
+        mask.key(key);
+    }
+    mask
+}
+
+fn of_envelope(of_message: Mask) -> Mask {
+    let mut mask = Mask::opened();
+    for key in ["context", "integrations"] {
+        mask.key(key).take_whole();
+    }
+    *mask.key("batch").items() = of_message;
+    mask
+}
+
+fn decoded(text: Bytes, mask: &Mask) -> Result<(Dynamic, Rc<Tape>), Refused> {
+    json::decode_masked(text, &json::Limits::default(), mask)
         .map_err(|error| Refused { code: "bad-json", reason: error.to_string() })
 }

@@ -18,6 +18,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::{Input, Refused, Reply, Request, Sample, Source, Verdict, cors};
 use crate::event::{Delivery, Event};
+use crate::json::Mask;
 use crate::registry::Secret;
 use access::{Access, Scan};
 use answer::failure;
@@ -52,7 +53,11 @@ impl Source for Segment {
     }
 
     fn decode(&self, delivery: &Delivery) -> Vec<Result<Event, Refused>> {
-        decode::events(delivery, &self.identity(delivery))
+        self.decode_masked(delivery, &Mask::Whole)
+    }
+
+    fn decode_masked(&self, delivery: &Delivery, mask: &Mask) -> Vec<Result<Event, Refused>> {
+        decode::events(delivery, &self.identity(delivery), mask)
     }
 
     fn body_bytes_max(&self) -> usize {

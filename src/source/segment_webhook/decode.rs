@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::event::{Delivery, Event, Origin, Targets};
-use crate::json::{self, Tape};
+use crate::json::{self, Mask, Tape};
 use crate::source::{Refused, kind, listen, time};
 
 /// What Segment's servers added: it would say something wrong about a message that is sent anew.
@@ -15,8 +15,10 @@ const SERVER_OWNED: [&str; 8] =
     ["receivedAt", "sentAt", "originalTimestamp", "channel", "version", "projectId", "_metadata", "writeKey"];
 
 /// One event for an object, one for each item of an array.
-pub(super) fn events(delivery: &Delivery) -> Vec<Result<Event, Refused>> {
-    let (root, tape) = match json::decode_bytes(delivery.body.clone(), &json::Limits::default()) {
+pub(super) fn events(delivery: &Delivery, mask: &Mask) -> Vec<Result<Event, Refused>> {
+    let mut of_body = mask.clone();
+    *of_body.items() = mask.clone();
+    let (root, tape) = match json::decode_masked(delivery.body.clone(), &json::Limits::default(), &of_body) {
         Ok(decoded) => decoded,
         Err(error) => return vec![Err(Refused { code: "bad-json", reason: error.to_string() })],
     };

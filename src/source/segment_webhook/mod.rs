@@ -11,6 +11,7 @@ pub use def::DEF;
 use super::verify::{Algorithm, Denied, Encoding, mac, mac_matches};
 use super::{Input, Refused, Reply, Request, Sample, Source, Verdict, listen};
 use crate::event::{Delivery, Event};
+use crate::json::Mask;
 use crate::registry::Secret;
 
 /// The header with the keyed hash.
@@ -60,7 +61,11 @@ impl Source for SegmentWebhook {
     }
 
     fn decode(&self, delivery: &Delivery) -> Vec<Result<Event, Refused>> {
-        decode::events(delivery)
+        self.decode_masked(delivery, &Mask::Whole)
+    }
+
+    fn decode_masked(&self, delivery: &Delivery, mask: &Mask) -> Vec<Result<Event, Refused>> {
+        decode::events(delivery, mask)
     }
 
     fn identity(&self, delivery: &Delivery) -> String {

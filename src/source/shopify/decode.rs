@@ -4,13 +4,13 @@ use rhai::{Dynamic, Map};
 
 use super::find;
 use crate::event::{Delivery, Event, Origin, Targets};
-use crate::json;
+use crate::json::{self, Mask};
 use crate::source::{Refused, kind, time};
 
 /// The body as the properties of a `track` event that is named by the topic: see the source's details for the contract.
-pub(super) fn event(delivery: &Delivery) -> Result<Event, Refused> {
+pub(super) fn event(delivery: &Delivery, mask: &Mask) -> Result<Event, Refused> {
     let refused = |reason| Refused { code: "bad-json", reason };
-    let (body, tape) = json::decode_bytes(delivery.body.clone(), &json::Limits::default())
+    let (body, tape) = json::decode_masked(delivery.body.clone(), &json::Limits::default(), &mask.of_key("properties"))
         .map_err(|error| refused(error.to_string()))?;
     if !body.is_map() {
         return Err(refused(format!("a Shopify body is a JSON object, not {}", kind(&body))));

@@ -13,6 +13,7 @@ use base64::engine::general_purpose::STANDARD;
 use super::verify::{Algorithm, is_fresh, mac, mac_matches};
 use super::{Input, Refused, Reply, Request, Sample, Source, Verdict, default_identity, listen, time};
 use crate::event::{Delivery, Event};
+use crate::json::Mask;
 use crate::registry::Secret;
 
 /// What both families of headers begin with. The newer one is looked for first, as Shopify's own library does.
@@ -80,7 +81,11 @@ impl Source for Shopify {
     }
 
     fn decode(&self, delivery: &Delivery) -> Vec<Result<Event, Refused>> {
-        vec![decode::event(delivery)]
+        self.decode_masked(delivery, &Mask::Whole)
+    }
+
+    fn decode_masked(&self, delivery: &Delivery, mask: &Mask) -> Vec<Result<Event, Refused>> {
+        vec![decode::event(delivery, mask)]
     }
 
     /// Shop and webhook id: a retry keeps both. The topic is in it because a body is signed without its topic.

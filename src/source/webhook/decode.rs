@@ -6,15 +6,15 @@ use rhai::{Dynamic, Map};
 
 use super::template::Template;
 use crate::event::{Delivery, Event, Origin, Targets};
-use crate::json::{self, Tape};
+use crate::json::{self, Mask, Tape};
 use crate::source::{Refused, form, time};
 
 /// The name of an event whose template finds nothing.
 const NAME: &str = "Webhook Received";
 
 /// One event, or with `split` one for each item of an array.
-pub(super) fn events(delivery: &Delivery, name: &Template, split: bool) -> Vec<Result<Event, Refused>> {
-    let (content, tape) = match content(delivery) {
+pub(super) fn events(delivery: &Delivery, name: &Template, split: bool, mask: &Mask) -> Vec<Result<Event, Refused>> {
+    let (content, tape) = match content(delivery, &of_body(name, split, mask)) {
         Ok(content) => content,
         Err(refused) => return vec![Err(refused)],
     };
@@ -26,6 +26,19 @@ pub(super) fn events(delivery: &Delivery, name: &Template, split: bool) -> Vec<R
         return content.into_array().unwrap_or_default().into_iter().map(|item| one(properties(item))).collect();
     }
     vec![one(wrap("items", content))]
+}
+
+/// What is needed of a body, which may be an object or an array: see [`properties`].
+fn of_body(name: &Template, split: bool, mask: &Mask) -> Mask {
+    let mut of_one = mask.of_key("properties");
+    name.fields().for_each(|field| field.iter().fold(&mut of_one, |at, key| at.key(key)).take_whole());
+    let wrapped = of_one.of_key("items").of_items();
+    of_one.items().merge(&wrapped);
+    if split {
+        let of_item = of_one.clone();
+        of_one.items().merge(&of_item);
+    }
+    of_one
 }
 
 fn event(delivery: &Delivery, name: &Template, properties: Dynamic, tape: Rc<Tape>) -> Event {
@@ -55,7 +68,7 @@ fn wrap(key: &str, value: Dynamic) -> Dynamic {
 
 /// What the body holds. Declared JSON must be JSON; what looks like JSON is read as JSON under any name, because `curl -d` and browsers
 /// without preflight send it so.
-fn content(delivery: &Delivery) -> Result<(Dynamic, Rc<Tape>), Refused> {
+fn content(delivery: &Delivery, mask: &Mask) -> Result<(Dynamic, Rc<Tape>), Refused> {
     let body = delivery.body.as_ref();
     let declared = delivery.header("content-type").unwrap_or_default().to_ascii_lowercase();
     let media = declared.split(';').next().unwrap_or_default().trim();
@@ -65,7 +78,7 @@ fn content(delivery: &Delivery) -> Result<(Dynamic, Rc<Tape>), Refused> {
     let is_json = media == "application/json" || media.ends_with("+json");
     let looks_json = body.iter().find(|byte| !byte.is_ascii_whitespace()).is_some_and(|byte| b"{[".contains(byte));
     if is_json || looks_json {
-        match json::decode_bytes(delivery.body.clone(), &json::Limits::default()) {
+        match json::decode_masked(delivery.body.clone(), &json::Limits::default(), mask) {
             Ok(decoded) => return Ok(decoded),
             Err(error) if is_json => return Err(Refused { code: "bad-json", reason: error.to_string() }),
             Err(_) => {}

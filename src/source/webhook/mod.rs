@@ -11,6 +11,7 @@ pub use def::DEF;
 
 use super::{Input, Refused, Reply, Request, Sample, Source, Verdict, cors, default_identity, listen};
 use crate::event::{Delivery, Event};
+use crate::json::Mask;
 use proof::Proof;
 use template::Template;
 
@@ -47,7 +48,11 @@ impl Source for Webhook {
     }
 
     fn decode(&self, delivery: &Delivery) -> Vec<Result<Event, Refused>> {
-        decode::events(delivery, &self.event, self.split)
+        self.decode_masked(delivery, &Mask::Whole)
+    }
+
+    fn decode_masked(&self, delivery: &Delivery, mask: &Mask) -> Vec<Result<Event, Refused>> {
+        decode::events(delivery, &self.event, self.split, mask)
     }
 
     fn identity(&self, delivery: &Delivery) -> String {

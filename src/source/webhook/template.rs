@@ -54,6 +54,14 @@ impl Template {
         })
     }
 
+    /// The fields of the body that it needs.
+    pub(super) fn fields(&self) -> impl Iterator<Item = &[String]> {
+        self.pieces.iter().filter_map(|piece| match piece {
+            Piece::Body(path) => Some(path.as_slice()),
+            _ => None,
+        })
+    }
+
     /// Filled in; `None` if a place holds no text or number.
     pub(super) fn fill(&self, delivery: &Delivery, body: &Map) -> Option<String> {
         let mut out = String::new();

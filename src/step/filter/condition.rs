@@ -5,8 +5,10 @@ use rhai::Dynamic;
 use super::field::FieldTest;
 use super::fql::Fql;
 use crate::event::Delivery;
+use crate::json::Mask;
 use crate::jsonpath::JsonPath;
 use crate::script::{Expression, Failure};
+use crate::step::paths;
 
 /// What must hold.
 pub(super) enum Condition {
@@ -37,6 +39,22 @@ pub(super) struct Facts<'a> {
 }
 
 impl Condition {
+    /// What it looks at.
+    pub(super) fn reads(&self) -> Mask {
+        match self {
+            Self::Expression(expression) => expression.reads(),
+            Self::Path(path) => path.reads(),
+            Self::Fql(statement) => statement.reads(),
+            Self::Field(test) => paths::whole(&test.path),
+            Self::Not(condition) => condition.reads(),
+            Self::Any(conditions) | Self::All(conditions) => {
+                let mut mask = Mask::opened();
+                conditions.iter().for_each(|condition| mask.merge(&condition.reads()));
+                mask
+            }
+        }
+    }
+
     /// Whether it holds. The event is borrowed mutably only because a script's scope takes it for the time of the evaluation.
     pub(super) fn holds(&self, event: &mut Dynamic, facts: &Facts<'_>) -> Result<bool, Failure> {
         match self {

@@ -10,6 +10,7 @@ use rhai::Dynamic;
 use super::{Build, Context, Flow, Step, StepDef, StepError, script_failure};
 use crate::diag::Diag;
 use crate::event::Event;
+use crate::json::Mask;
 use crate::registry::{Def, Options, Room, Shape, Type};
 use crate::script::Failure;
 use crate::yaml::Node;
@@ -56,6 +57,10 @@ fn build(options: &Options, build: &mut Build<'_>) -> Result<Box<dyn Step>, Vec<
 }
 
 impl Step for Filter {
+    fn reads(&self) -> Mask {
+        self.condition.reads()
+    }
+
     fn apply(&self, mut event: Event, cx: &mut Context<'_>) -> Result<Flow, StepError> {
         let facts = Facts { delivery: cx.delivery, settings: &self.settings, now_ms: cx.now_ms };
         match self.condition.holds(&mut event.value, &facts) {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rhai::{Dynamic, ImmutableString, Map};
 
 use crate::event::{Event, Origin};
-use crate::json::Tape;
+use crate::json::{Mask, Tape};
 use crate::lookup::Access;
 use crate::script::{Answer, Failure, Input, Kind, Run, Script};
 use crate::state::{CACHE_SPACE, Mark};
@@ -64,6 +64,10 @@ impl Step for ScriptStep {
                 self.ended(failure, spare, mark, cx)
             }
         }
+    }
+
+    fn reads(&self) -> Mask {
+        self.script.reads()
     }
 
     fn batch(&self) -> bool {

@@ -66,6 +66,20 @@ impl Op {
 }
 
 impl Expr {
+    /// Calls a function with every path in it.
+    pub(super) fn paths(&self, each: &mut impl FnMut(&Path)) {
+        match self {
+            Self::Literal(_) => {}
+            Self::Path(path) => each(path),
+            Self::Not(inner) => inner.paths(each),
+            Self::And(all) | Self::Or(all) | Self::Call(_, all, _) => all.iter().for_each(|inner| inner.paths(each)),
+            Self::Compare(_, left, right) => {
+                left.paths(each);
+                right.paths(each);
+            }
+        }
+    }
+
     /// Whether it can be true or false; what a path holds is known only later.
     pub(super) fn may_be_bool(&self) -> bool {
         match self {

@@ -17,6 +17,8 @@ mod value;
 use rhai::Dynamic;
 
 use crate::diag::Span;
+use crate::json::Mask;
+use crate::step::paths;
 use ast::Expr;
 use value::Value;
 
@@ -41,6 +43,13 @@ impl Fql {
     /// Parses a statement.
     pub(super) fn new(text: &str) -> Result<Self, FqlProblem> {
         parse::parse(text).map(|expr| Self { expr })
+    }
+
+    /// What it looks at.
+    pub(super) fn reads(&self) -> Mask {
+        let mut mask = Mask::opened();
+        self.expr.paths(&mut |path| mask.merge(&paths::whole(path)));
+        mask
     }
 
     /// Whether it is true for the event; an error where Segment would drop the event. The texts of errors are few: they label metrics.
