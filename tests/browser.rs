@@ -161,7 +161,10 @@ fn project() -> Project {
     let pointed = yaml
         .replace("write_key: ${SEGMENT_WRITE_KEY}", "write_key: ${SEGMENT_WRITE_KEY}\n      endpoint: ${SEGMENT_URL}");
     assert_ne!(yaml, pointed, "the pipeline's write key has moved");
-    Project::new().pipeline("browser", &pointed).script("browser.rhai", &shipped("scripts/browser.rhai"))
+    Project::new()
+        .pipeline("browser", &pointed)
+        .script("browser.rhai", &shipped("scripts/browser.rhai"))
+        .script("lib/address.rhai", &shipped("scripts/lib/address.rhai"))
 }
 
 /// What the page is to load and how it is to deliver.

@@ -206,8 +206,7 @@ impl Script {
 
     /// What the script reads of its event.
     pub fn reads(&self) -> Mask {
-        // Handlers are given the event as an argument, and what they give replaces it: too much is possible with it.
-        if self.handlers.is_empty() { mask::reads(&self.code.host, &self.code.ast) } else { Mask::Whole }
+        mask::reads(&self.code.host, &self.code.ast)
     }
 
     /// Whether it may ask to be run again later.
