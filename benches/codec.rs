@@ -1,7 +1,8 @@
 //! The codec beside `serde_json::Value`, and the whole inner loop beside the same rewrite in native Rust.
 //!
 //! `cargo bench --bench codec` prints divan's table of the parts and then, for both events, how many times as long the
-//! loop bytes → script → bytes takes as plain Rust on `serde_json::Value`. The goal is 2.1 at most for event A (a
+//! loop bytes → script → bytes takes as plain Rust on `serde_json::Value`, and as plain Node. As in a pipeline, only what the
+//! script reads is decoded. The goal is 2.1 at most for event A (a
 //! browser track, 1.1 KB) and 1.6 for event B (a shop's order, 6 KB), with the sandbox's limits on.
 #![allow(missing_docs, clippy::unwrap_used, reason = "a benchmark stops at the first thing that does not work")]
 
@@ -10,8 +11,9 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
+use bytes::Bytes;
 use cartwire::event::{Delivery, Origin};
-use cartwire::json::{self, Limits, Tape};
+use cartwire::json::{self, Limits, Mask, Tape};
 use cartwire::script::{Host, Input, Limits as ScriptLimits, Script, Unit, constant};
 use cartwire::tree::Tree;
 use rhai::Dynamic;
@@ -148,6 +150,7 @@ mod round_trip {
 /// A script in the sandbox that `run` uses, with its usual limits.
 struct Program {
     script: Script,
+    mask: Mask,
     delivery: Delivery,
     settings: Dynamic,
 }
@@ -157,12 +160,17 @@ impl Program {
         let host = Host::new(&Arc::new(Tree::new()), ScriptLimits::default());
         let unit = Unit { file: "bench.rhai", text, node: None, file_text: text };
         let script = host.script(&unit, &mut Vec::new()).unwrap();
-        Self { script, delivery: Delivery::default(), settings: constant(Dynamic::from_map(rhai::Map::new())) }
+        let mask = script.reads();
+        Self { script, mask, delivery: Delivery::default(), settings: constant(Dynamic::from_map(rhai::Map::new())) }
     }
 
     fn rewrite(&self, text: &[u8], out: &mut Vec<u8>) {
-        let (event, tape) = json::decode(text, &Limits::default()).unwrap();
+        let (event, tape) = self.decode(text);
         json::encode(&self.run(event), &tape, out).unwrap();
+    }
+
+    fn decode(&self, text: &[u8]) -> (Dynamic, Rc<Tape>) {
+        json::decode_masked(Bytes::copy_from_slice(text), &Limits::default(), &self.mask).unwrap()
     }
 
     fn run(&self, event: Dynamic) -> Dynamic {
@@ -250,7 +258,7 @@ fn ratio(name: &str, event: &str, script: &str, native: fn(&[u8], &mut Vec<u8>))
         }));
         let mut decoded: Vec<(Dynamic, Rc<Tape>)> = Vec::new();
         parts[2].1.push(time(&events, |text| {
-            decoded.push(json::decode(text, &Limits::default()).unwrap());
+            decoded.push(program.decode(text));
         }));
         let mut done = Vec::new();
         parts[3].1.push(time(&decoded, |(event, tape)| {
@@ -272,9 +280,29 @@ fn ratio(name: &str, event: &str, script: &str, native: fn(&[u8], &mut Vec<u8>))
     };
     let medians = parts.map(|(part, mut times)| (part, median(&mut times)));
     println!("inner loop {name}: {:.2}x of serde_json::Value native", medians[0].1 / medians[1].1);
+    if let Some(node) = node(name, &events) {
+        println!("inner loop {name}: {:.2}x of plain Node ({node:.0} ns per event)", medians[0].1 / node);
+    }
     for (part, nanoseconds) in medians {
         println!("    {part:<12}{nanoseconds:>8.0} ns per event");
     }
+}
+
+/// Nanoseconds per event of the same loop in Node; none where there is no Node.
+fn node(name: &str, events: &[Vec<u8>]) -> Option<f64> {
+    let file = tempfile::NamedTempFile::new().ok()?;
+    std::fs::write(
+        file.path(),
+        events.iter().map(|event| [one_line(event), vec![b'\n']].concat()).collect::<Vec<_>>().concat(),
+    )
+    .ok()?;
+    let program = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/inner.mjs");
+    let out = std::process::Command::new("node").args([program, name]).arg(file.path()).output().ok()?;
+    serde_json::from_slice::<Value>(&out.stdout).ok()?["ns"].as_f64()
+}
+
+fn one_line(event: &[u8]) -> Vec<u8> {
+    serde_json::from_slice::<Box<serde_json::value::RawValue>>(event).unwrap().get().replace('\n', "").into_bytes()
 }
 
 /// Both ways must give the same event, or the comparison means nothing.

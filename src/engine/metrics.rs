@@ -26,6 +26,12 @@ struct Reason {
     reason: String,
 }
 
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Lookup {
+    host: String,
+    status: u32,
+}
+
 /// All metrics of one engine; no global state, so several engines can run in one process.
 pub(super) struct Metrics {
     registry: Mutex<Registry>,
@@ -37,6 +43,8 @@ pub(super) struct Metrics {
     attempts: Family<Reason, Counter>,
     reloads: Family<Reason, Counter>,
     lag: Family<Part, Gauge>,
+    held: Family<Part, Gauge>,
+    lookups: Family<Lookup, Counter>,
     journal_bytes: Gauge,
     journal_seq: Gauge,
     accept_seconds: Histogram,
@@ -55,6 +63,8 @@ impl Default for Metrics {
             attempts: Family::default(),
             reloads: Family::default(),
             lag: Family::default(),
+            held: Family::default(),
+            lookups: Family::default(),
             journal_bytes: Gauge::default(),
             journal_seq: Gauge::default(),
             accept_seconds: Histogram::new(exponential_buckets(0.0005, 2.0, 14)),
@@ -67,6 +77,12 @@ impl Default for Metrics {
         registry.register("attempts", "Sending attempts by sink and result", metrics.attempts.clone());
         registry.register("reloads", "Reloads by pipeline and result", metrics.reloads.clone());
         registry.register("lag", "Deliveries in the journal that a sink has not completed", metrics.lag.clone());
+        registry.register("held", "Events that wait for their time", metrics.held.clone());
+        registry.register(
+            "lookups",
+            "Requests to services for scripts and steps, by host and status",
+            metrics.lookups.clone(),
+        );
         registry.register("journal_bytes", "Size of the journal on disk", metrics.journal_bytes.clone());
         registry.register("journal_seq", "Sequence number of the newest durable delivery", metrics.journal_seq.clone());
         registry.register(
@@ -129,6 +145,14 @@ impl Metrics {
 
     pub(super) fn lag(&self, pipeline: &str, sink: &str, deliveries: u64) {
         self.lag.get_or_create(&part(pipeline, sink)).set(deliveries as i64);
+    }
+
+    pub(super) fn held(&self, pipeline: &str, events: usize) {
+        self.held.get_or_create(&part(pipeline, "")).set(events as i64);
+    }
+
+    pub(super) fn lookup(&self, host: &str, status: u16) {
+        self.lookups.get_or_create(&Lookup { host: host.to_owned(), status: status.into() }).inc();
     }
 
     pub(super) fn journal(&self, bytes: u64, seq: u64) {

@@ -10,6 +10,7 @@ use tokio::sync::OnceCell;
 use tokio::time::{Instant, sleep};
 
 use super::host::Host;
+use super::metrics::Metrics;
 use super::resolve::Guarded;
 use super::transmit::chain;
 use crate::check::Canned;
@@ -29,6 +30,7 @@ const CACHE_BYTES_MAX: usize = 64 << 20;
 pub(super) struct Outside {
     /// Answers of fixtures, for samples in a dry run.
     canned: Vec<Canned>,
+    metrics: Arc<Metrics>,
     /// One client for each list of hosts, which judges the addresses that names lead to.
     clients: Mutex<HashMap<Vec<String>, reqwest::Client>>,
     hosts: Mutex<HashMap<String, Arc<Host>>>,
@@ -43,9 +45,10 @@ struct Cache {
 }
 
 impl Outside {
-    pub(super) fn new(canned: Vec<Canned>) -> Self {
+    pub(super) fn new(canned: Vec<Canned>, metrics: &Arc<Metrics>) -> Self {
         Self {
             canned,
+            metrics: Arc::clone(metrics),
             clients: Mutex::default(),
             hosts: Mutex::default(),
             cache: Mutex::default(),
@@ -132,6 +135,7 @@ impl Outside {
             let _turn = host.turn().await;
             let answer = once(&client, lookup).await;
             host.note(&answer.headers);
+            self.metrics.lookup(host_name(&lookup.url).as_str(), answer.status);
             let wait = if answer.status == 0 {
                 Some(Duration::from_millis(200 << attempt))
             } else if matches!(answer.status, 429 | 502 | 503 | 504) {
@@ -166,10 +170,7 @@ impl Outside {
 
     fn host(&self, lookup: &Lookup) -> Arc<Host> {
         let Access { per_second, concurrent, .. } = *lookup.access;
-        let name = reqwest::Url::parse(&lookup.url).ok().map_or_else(String::new, |url| {
-            format!("{}:{}", url.host_str().unwrap_or_default(), url.port_or_known_default().unwrap_or_default())
-        });
-        let key = format!("{name} {per_second} {concurrent}");
+        let key = format!("{} {per_second} {concurrent}", host_name(&lookup.url));
         Arc::clone(lock(&self.hosts).entry(key).or_insert_with(|| Arc::new(Host::new(per_second, concurrent))))
     }
 
@@ -190,6 +191,13 @@ impl Outside {
         clients.insert(access.allow.clone(), client.clone());
         Ok(client)
     }
+}
+
+/// Host and port of an address.
+fn host_name(url: &str) -> String {
+    reqwest::Url::parse(url).ok().map_or_else(String::new, |url| {
+        format!("{}:{}", url.host_str().unwrap_or_default(), url.port_or_known_default().unwrap_or_default())
+    })
 }
 
 async fn once(client: &reqwest::Client, lookup: &Lookup) -> Answer {

@@ -146,7 +146,7 @@ impl Engine {
             graveyard: Arc::new(Graveyard::new(dead, Arc::clone(&journal))),
             // What a dry run prints has not arrived anywhere: it must not count later.
             state: if settings.dry { Arc::new(Memory::default()) } else { state },
-            outside: Arc::new(Outside::new(settings.canned)),
+            outside: Arc::new(Outside::new(settings.canned, &metrics)),
             workers: Workers::start(settings.workers).map_err(io("worker threads"))?,
             client: client().map_err(|error| StartError::Io("the HTTP client".into(), std::io::Error::other(error)))?,
             metrics: Arc::clone(&metrics),

@@ -32,6 +32,7 @@ impl Runner {
             .await;
         self.holds = holds;
         self.status.ledger.held(self.holds.len());
+        self.shared.metrics.held(&self.plan.name, self.holds.len());
     }
 
     /// In a dry run an edit begins anew, so that the same sample can be sent again to see what the edit does.
@@ -54,6 +55,7 @@ impl Runner {
             self.holds.take(&done.outcome);
         }
         self.status.ledger.held(self.holds.len());
+        self.shared.metrics.held(&self.plan.name, self.holds.len());
     }
 
     /// Deliveries up to here are never run again.
