@@ -111,6 +111,9 @@ pub const GIVEN: [Opt; 12] = [
     },
 ];
 
+/// Keys of an answer that name the request; each has one of them.
+pub const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
+
 /// One answer under `http`.
 pub const HTTP: [Opt; 12] = [
     Opt { name: "get", ty: Type::Text, default: Default::Absent, about: "The whole address of a GET request." },

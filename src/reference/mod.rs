@@ -21,7 +21,7 @@ use crate::step::STEPS;
 pub use functions::{CAPABILITIES, Capability, Shown};
 pub use json::json;
 pub use markdown::markdown;
-pub use schema::schema;
+pub use schema::{fixture_schema, schema};
 
 /// Some entries of the reference under one heading.
 #[derive(Debug)]
