@@ -232,3 +232,48 @@ fn a_script_that_is_not_there_and_a_pipeline_that_is_not_there_name_what_is() {
     let shown = both(&output);
     assert!(shown.contains("there is no pipeline `shpo`") && shown.contains("did you mean `shop`?"), "{shown}");
 }
+
+#[test]
+fn every_dead_letter_has_its_entry_and_every_sink_its_list() {
+    let pipeline = "sources:
+  - webhook: { verify: none, split: true }
+steps:
+  - set: { userId: u1 }
+  - script: { inline: 'if event.properties.bad == true { reject(`bad ${event.properties.n}`); }' }
+sinks:
+  - segment: { write_key: k }
+  - console
+";
+    let given = "given: { source: webhook, json: [ { n: 1, bad: true }, { n: 2 }, { n: 3, bad: true } ] }\n";
+    let fine = "expect: { segment: [ { type: track } ], console: [ { type: track } ] }\n";
+    for (rest, expected) in [
+        (format!("{fine}dead: [ bad 1, rejected ]\n"), None),
+        (format!("{fine}dead: [ rejected, bad 3 ]\n"), None),
+        (format!("{fine}dead: rejected\n"), Some("dead letter in `script`: bad 3")),
+        (format!("{fine}dead: [ bad 3, bad 1 ]\n"), Some("dead letter in `script`: bad 1")),
+        (format!("{fine}dead: [ bad 1, bad 3, bad 1 ]\n"), Some("expected a dead letter `bad 1` next")),
+        (fine.to_owned(), Some("dead letter in `script`: bad 1")),
+        ("expect: { segment: [ { type: track } ] }\ndead: [ bad, bad ]\n".to_owned(), Some("console")),
+        ("expect: { console: [] }\ndead: [ bad, bad ]\n".to_owned(), Some("segment")),
+    ] {
+        let case = format!("{given}{rest}");
+        let project = Project::new().pipeline("p", pipeline).file("tests/fixtures/p/case.yaml", &case);
+        let output = cartwire(&["test"], &project);
+        assert_eq!(output.status.success(), expected.is_none(), "{case}\n{}", both(&output));
+        assert!(expected.is_none_or(|text| both(&output).contains(text)), "{case}\n{}", both(&output));
+    }
+}
+
+#[test]
+fn secret_files_are_looked_for_in_the_project_wherever_the_command_is_started() {
+    let pipeline =
+        "sources:\n  - webhook: { verify: none }\nsinks:\n  - segment: { write_key: \"${file:secrets/KEY}\" }\n";
+    let check = |file: &str| {
+        let project = Project::new().pipeline("p", &pipeline.replace("KEY", file)).file("secrets/key", "k\n");
+        let elsewhere = tempfile::tempdir().unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_cartwire"));
+        both(&command.arg("check").arg(project.dir()).current_dir(elsewhere.path()).output().unwrap())
+    };
+    assert!(!check("key").contains("secrets/key"), "{}", check("key"));
+    assert!(check("other").contains("secrets/other"), "{}", check("other"));
+}

@@ -16,7 +16,7 @@ fn cartwire(args: &[&str], dir: &std::path::Path) -> Output {
 
 #[test]
 fn every_scaffold_works_at_once() {
-    for kind in ["shopify", "bigcommerce", "medusa", "browser", "webhook", "rewrite"] {
+    for kind in ["shopify", "bigcommerce", "medusa", "browser", "segment_webhook", "webhook", "rewrite"] {
         let dir = tempfile::tempdir().unwrap();
         cartwire(&["new", "shop", "--source", kind], dir.path());
         let shop = dir.path().join("shop");

@@ -71,7 +71,7 @@ fn shipped_pipelines_conform() {
 #[test]
 fn new_projects_and_the_readme_conform() {
     let checker = checker();
-    for kind in ["shopify", "browser", "webhook", "rewrite"] {
+    for kind in ["shopify", "browser", "segment_webhook", "webhook", "rewrite"] {
         let dir = tempfile::tempdir().unwrap();
         cartwire(&["new", "shop", "--source", kind], dir.path());
         conforms(&checker, &fs::read_to_string(dir.path().join(format!("shop/pipelines/{kind}.yaml"))).unwrap());

@@ -41,20 +41,20 @@ pub const CASE: [Opt; 10] = [
         name: "expect",
         ty: Type::Raw,
         default: Default::Absent,
-        about: "The messages that must come out, in order: a list, or a map from sinks to lists. A case without it fails until \
-            `test --bless` has written it.",
+        about: "The messages that must come out, in order: a list for each sink alike, or a map from sinks to lists, of which a sink \
+            that is not named gets nothing. A case without it fails until `test --bless` has written it.",
     },
     Opt {
         name: "dropped",
         ty: Type::List(&Type::Text),
         default: Default::Absent,
-        about: "The reasons for which events must be dropped.",
+        about: "The reasons for which events must be dropped, or parts of them, in order, one entry for each.",
     },
     Opt {
         name: "dead",
         ty: Type::List(&Type::Text),
         default: Default::Absent,
-        about: "The dead letters that must come out: their codes, or parts of their reasons.",
+        about: "The dead letters that must come out, in order, one entry for each: their codes, or parts of their reasons.",
     },
     Opt {
         name: "exact",
@@ -110,6 +110,9 @@ pub const GIVEN: [Opt; 12] = [
         about: "The status that the source must answer with.",
     },
 ];
+
+/// Keys of an answer that name the request; each has one of them.
+pub const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
 
 /// One answer under `http`.
 pub const HTTP: [Opt; 12] = [

@@ -18,8 +18,6 @@ const NOW_MS: i64 = 1_768_472_430_000;
 const CASE_KEYS: [&str; 10] = names(&keys::CASE);
 const GIVEN_KEYS: [&str; 12] = names(&keys::GIVEN);
 const HTTP_KEYS: [&str; 12] = names(&keys::HTTP);
-/// Keys of an answer that name the request.
-const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
 
 /// Reads all fixtures of a project. Their texts are added to `tree`, so that problems can be drawn.
 pub fn load(dir: &Path, tree: &mut Tree) -> (Vec<Case>, Vec<Diag>) {
@@ -132,16 +130,7 @@ impl Loader<'_> {
             given.set_header(&entry.key, &plain(&entry.value));
         }
         given.sign = self.flag(node, "sign", true);
-        given.status = match node.get("status") {
-            Some(status) => {
-                let parsed = plain(status).parse().ok();
-                if parsed.is_none() {
-                    self.error("`status` takes an HTTP status, as 401", status);
-                }
-                parsed
-            }
-            None => None,
-        };
+        given.status = node.get("status").and_then(|status| self.status(status));
         Some(given)
     }
 
@@ -156,18 +145,15 @@ impl Loader<'_> {
             return None;
         };
         self.known(entries, &HTTP_KEYS);
-        let asked: Vec<_> = entries.iter().filter(|entry| METHODS.contains(&entry.key.as_str())).collect();
+        let asked: Vec<_> = entries.iter().filter(|entry| keys::METHODS.contains(&entry.key.as_str())).collect();
         let [asked] = asked.as_slice() else {
-            self.error(format!("an answer says which request it is for, with one of {}", METHODS.join(", ")), node);
+            self.error(
+                format!("an answer says which request it is for, with one of {}", keys::METHODS.join(", ")),
+                node,
+            );
             return None;
         };
-        let status = node.get("status").map_or(Some(200), |status| {
-            let parsed = plain(status).parse().ok().filter(|status| (100..600).contains(status));
-            if parsed.is_none() {
-                self.error("`status` takes an HTTP status, as 404", status);
-            }
-            parsed
-        })?;
+        let status = node.get("status").map_or(Some(200), |status| self.status(status))?;
         let error = node.get("error").map(plain);
         Some(Canned {
             method: asked.key.to_ascii_uppercase(),
@@ -184,6 +170,14 @@ impl Loader<'_> {
                 error,
             },
         })
+    }
+
+    fn status(&mut self, node: &Node) -> Option<u16> {
+        let parsed = plain(node).parse().ok().filter(|status| (100..600).contains(status));
+        if parsed.is_none() {
+            self.error("`status` takes an HTTP status, as 404", node);
+        }
+        parsed
     }
 
     fn flag(&mut self, node: &Node, key: &str, default: bool) -> bool {

@@ -41,7 +41,7 @@ pub struct Case {
     pub expect: Option<Expect>,
     /// Expected ends without a message: reasons of dropped events.
     pub dropped: Option<Vec<String>>,
-    /// Expected dead letters: `code` or part of the reason.
+    /// Expected dead letters, one by one: `code` or part of the reason.
     pub dead: Vec<String>,
     /// Whether messages may have no further keys than the expected ones.
     pub exact: bool,
@@ -66,7 +66,7 @@ pub fn samples<'a>(cases: &'a [Case], pipeline: &str) -> Vec<&'a Case> {
 pub enum Expect {
     /// For the only sink, or for each sink alike.
     Messages(Vec<serde_json::Value>),
-    /// By sink id.
+    /// By sink id; nothing for a sink that is not named.
     BySink(Vec<(String, Vec<serde_json::Value>)>),
 }
 

@@ -178,10 +178,15 @@ fn judge(case: &Case, total: &Outcome, result: &mut CaseResult) {
                     None => result.failures.push(Failure::Other(format!("the pipeline has no sink `{sink}`"))),
                 }
             }
+            // Nothing said of a sink means nothing for it.
+            for (sink, got) in result.messages.iter().filter(|(id, _)| by_sink.iter().all(|(sink, _)| sink != id)) {
+                compare(case, sink, &[], got, &mut result.failures);
+            }
         }
     }
+    let mut wanted = case.dead.iter().peekable();
     for dead in &total.dead {
-        if !case.dead.iter().any(|want| dead.code == *want || dead.reason.contains(want.as_str())) {
+        if wanted.next_if(|want| dead.code == **want || dead.reason.contains(want.as_str())).is_none() {
             let place = dead.place.as_ref().map(|place| format!(" at {place}")).unwrap_or_default();
             let mut told = format!("dead letter in `{}`: {} ({}){place}", dead.part, dead.reason, dead.code);
             for frame in &dead.stack {
@@ -190,10 +195,8 @@ fn judge(case: &Case, total: &Outcome, result: &mut CaseResult) {
             result.failures.push(Failure::Other(told));
         }
     }
-    for want in &case.dead {
-        if !total.dead.iter().any(|dead| dead.code == *want || dead.reason.contains(want.as_str())) {
-            result.failures.push(Failure::Other(format!("expected a dead letter `{want}`, there is none")));
-        }
+    for want in wanted {
+        result.failures.push(Failure::Other(format!("expected a dead letter `{want}` next, there is none")));
     }
     if let Some(want) = &case.dropped {
         let got: Vec<&str> = total.dropped.iter().map(|dropped| dropped.reason.as_str()).collect();

@@ -42,7 +42,7 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
         anstream::eprintln!("help: `cartwire new {}` makes a project", arguments.dir.display());
         return Outcome::Failed;
     }
-    let env = Arc::new(Placeholders::default());
+    let env = Arc::new(Placeholders::new(&arguments.dir));
     let shared: crate::engine::SharedEnvironment = env.clone();
     let (plans, mut problems) = load_all(&Arc::new(tree.clone()), &[], &shared, &Limits::default());
     problems.extend(unused_scripts(&tree, &plans));

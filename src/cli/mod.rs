@@ -60,7 +60,7 @@ enum Command {
     Dead(dead::Arguments),
     /// Show what can be written in pipelines, fixtures and scripts.
     Reference(reference::Arguments),
-    /// Print the JSON Schema of a pipeline file, for editors.
+    /// Print the JSON Schema of a pipeline file or a fixture, for editors.
     Schema(schema::Arguments),
     /// Print a script that completes commands and flags in a shell.
     Completions(completions::Arguments),

@@ -45,6 +45,9 @@ enum Kind {
     Medusa,
     /// Page, track and identify calls of analytics.js and other Segment SDKs.
     Browser,
+    /// What a Segment source sends to its Webhook destination, on its way to another source.
+    #[value(name = "segment_webhook")]
+    SegmentWebhook,
     /// Any JSON or form POST.
     Webhook,
     /// A file of Segment events, rewritten into another file.
@@ -59,6 +62,7 @@ impl Kind {
             Self::Bigcommerce => "bigcommerce",
             Self::Medusa => "medusa",
             Self::Browser => "browser",
+            Self::SegmentWebhook => "segment_webhook",
             Self::Webhook => "webhook",
             Self::Rewrite => "rewrite",
         }

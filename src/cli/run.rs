@@ -101,8 +101,9 @@ fn cores() -> usize {
 }
 
 async fn serve(arguments: Arguments) -> Outcome {
-    let placeholders = Arc::new(Placeholders::default());
-    let env: SharedEnvironment = if arguments.dry_run { placeholders.clone() } else { Arc::new(Process) };
+    let placeholders = Arc::new(Placeholders::new(&arguments.dir));
+    let env: SharedEnvironment =
+        if arguments.dry_run { placeholders.clone() } else { Arc::new(Process::new(&arguments.dir)) };
     let settings = Settings {
         dir: arguments.dir.clone(),
         listen: arguments.listen,

@@ -1,14 +1,30 @@
-//! `cartwire schema`: the JSON Schema of a pipeline file, for editors.
+//! `cartwire schema`: the JSON Schema of a pipeline file or a fixture, for editors.
 
 use super::Outcome;
 use super::reference::print;
 
 #[derive(clap::Args)]
 #[command(
-    after_help = "Editors complete and check a pipeline whose first line is\n  # yaml-language-server: $schema=../cartwire.schema.json\nafter `cartwire schema > cartwire.schema.json`."
+    after_help = "Editors complete and check a file whose first line names its schema:\n  # yaml-language-server: $schema=../cartwire.schema.json\nin a pipeline, after `cartwire schema > cartwire.schema.json`, and\n  # yaml-language-server: $schema=../../../fixture.schema.json\nin a fixture, after `cartwire schema fixture > fixture.schema.json`."
 )]
-pub(super) struct Arguments {}
+pub(super) struct Arguments {
+    /// What to describe.
+    #[arg(value_enum, default_value_t = Kind::Pipeline)]
+    kind: Kind,
+}
 
-pub(super) fn run(_: &Arguments) -> Outcome {
-    print(&format!("{:#}\n", crate::reference::schema()))
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Kind {
+    /// The files in `pipelines/`.
+    Pipeline,
+    /// The cases in `tests/fixtures/`.
+    Fixture,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Outcome {
+    let schema = match arguments.kind {
+        Kind::Pipeline => crate::reference::schema(),
+        Kind::Fixture => crate::reference::fixture_schema(),
+    };
+    print(&format!("{schema:#}\n"))
 }

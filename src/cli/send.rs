@@ -70,7 +70,11 @@ type Failure = (Outcome, String);
 fn prepare(arguments: &Arguments) -> Result<(Arc<Plan>, Vec<Given>), Failure> {
     let failed = |error: String| (Outcome::Failed, error);
     let tree = Arc::new(read_tree(&arguments.dir).map_err(|error| failed(error.to_string()))?);
-    let env: SharedEnvironment = if arguments.dry_run { Arc::new(Placeholders::default()) } else { Arc::new(Process) };
+    let env: SharedEnvironment = if arguments.dry_run {
+        Arc::new(Placeholders::new(&arguments.dir))
+    } else {
+        Arc::new(Process::new(&arguments.dir))
+    };
     let only: Vec<String> = arguments.pipeline.iter().cloned().collect();
     let (mut plans, problems) = load_all(&tree, &only, &env, &Limits::default());
     for diag in problems.iter().filter(|diag| diag.is_error()) {

@@ -1,7 +1,8 @@
 //! Bringing a job to its end: the workers run it, what they need of the outside is asked for, and they run it again.
 //!
 //! Where deliveries do not depend on each other, only those in need run again. Where they do, those behind the first one in
-//! need ran for nothing but to tell early what they need: they run again too.
+//! need ran for nothing but to tell early what they need: they run again too. What a worker has not come to, because other pipelines
+//! waited, goes into the queue again.
 
 use std::sync::Arc;
 
@@ -79,10 +80,14 @@ impl Drive {
                 earlier: earlier.clone(),
                 done,
             });
-            let done = receiver.await.ok()?;
+            let mut done = receiver.await.ok()?.into_iter();
             let mut rest = Vec::new();
             let mut needs: Vec<Lookup> = Vec::new();
-            for (mut open, done) in open.into_iter().zip(done) {
+            for mut open in open {
+                let Some(done) = done.next() else {
+                    rest.push(open);
+                    continue;
+                };
                 let in_need = !done.outcome.needs.is_empty();
                 if in_need {
                     needs.extend(done.outcome.needs);

@@ -31,6 +31,7 @@ mod start;
 mod status;
 mod tend;
 mod transmit;
+mod turns;
 mod watch;
 mod worker;
 

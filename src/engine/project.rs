@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::tree::Tree;
 
@@ -16,15 +16,26 @@ const FILES_MAX: usize = 10_000;
 const DEPTH_MAX: usize = 16;
 
 /// Reads the texts of a project. Files that vanish meanwhile are left out: another reading follows every change.
+///
+/// The folders themselves may be links to anywhere: that is for whoever installs the project to say. A link below them that leads
+/// out of them is an error: whoever writes scripts could read with it what only the process should.
 pub fn read_tree(dir: &Path) -> io::Result<Tree> {
     let mut tree = Tree::new();
+    let roots: Vec<_> = FOLDERS.iter().filter_map(|(folder, _)| fs::canonicalize(dir.join(folder)).ok()).collect();
     for (folder, endings) in FOLDERS {
-        read_folder(&dir.join(folder), folder, endings, 0, &mut tree)?;
+        read_folder(&dir.join(folder), folder, endings, &roots, 0, &mut tree)?;
     }
     Ok(tree)
 }
 
-fn read_folder(path: &Path, name: &str, endings: &[&str], depth: usize, tree: &mut Tree) -> io::Result<()> {
+fn read_folder(
+    path: &Path,
+    name: &str,
+    endings: &[&str],
+    roots: &[PathBuf],
+    depth: usize,
+    tree: &mut Tree,
+) -> io::Result<()> {
     let entries = match fs::read_dir(path) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
@@ -42,7 +53,8 @@ fn read_folder(path: &Path, name: &str, endings: &[&str], depth: usize, tree: &m
         let inner = format!("{name}/{file_name}");
         if meta.is_dir() {
             if depth < DEPTH_MAX && !is_project(&entry.path()) {
-                read_folder(&entry.path(), &inner, endings, depth + 1, tree)?;
+                stays_inside(&entry, &inner, roots)?;
+                read_folder(&entry.path(), &inner, endings, roots, depth + 1, tree)?;
             }
             continue;
         }
@@ -50,6 +62,7 @@ fn read_folder(path: &Path, name: &str, endings: &[&str], depth: usize, tree: &m
         if !wanted || meta.len() > FILE_BYTES_MAX || tree.iter().count() >= FILES_MAX {
             continue;
         }
+        stays_inside(&entry, &inner, roots)?;
         match fs::read(entry.path()) {
             Ok(bytes) => tree.insert(inner, String::from_utf8_lossy(&bytes).into_owned()),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -57,6 +70,20 @@ fn read_folder(path: &Path, name: &str, endings: &[&str], depth: usize, tree: &m
         }
     }
     Ok(())
+}
+
+/// Refuses a link that leads out of the project's folders.
+fn stays_inside(entry: &fs::DirEntry, name: &str, roots: &[PathBuf]) -> io::Result<()> {
+    if !entry.file_type()?.is_symlink() {
+        return Ok(());
+    }
+    // One that vanishes meanwhile is not read either.
+    let Ok(target) = fs::canonicalize(entry.path()) else { return Ok(()) };
+    if roots.iter().any(|root| target.starts_with(root)) {
+        return Ok(());
+    }
+    let text = format!("{name} is a link to {}, which is neither below pipelines/ nor below scripts/", target.display());
+    Err(io::Error::new(io::ErrorKind::PermissionDenied, text))
 }
 
 /// A folder below `scripts/` with pipelines and scripts of its own, as the shipped examples are: what stands in it means that
@@ -104,5 +131,39 @@ mod tests {
         let tree = read_tree(dir.path()).unwrap();
         assert_eq!(tree.get("pipelines/a.yaml").map(|text| &**text), Some("one"));
         assert_eq!(tree.iter().count(), 1);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn refuses_links_that_lead_out() {
+        use std::os::unix::fs::symlink;
+        let dir = tempfile::tempdir().unwrap();
+        let outside = tempfile::tempdir().unwrap();
+        fs::write(outside.path().join("secret.csv"), "key,value\na,secret\n").unwrap();
+        fs::write(dir.path().join(".env"), "KEY=secret\n").unwrap();
+        fs::create_dir_all(dir.path().join("pipelines")).unwrap();
+        fs::create_dir_all(dir.path().join("scripts/tables")).unwrap();
+        for (link, target) in [
+            ("scripts/tables/t.csv", outside.path().join("secret.csv")),
+            ("scripts/tables/t.csv", "../../.env".into()),
+            ("scripts/lib", outside.path().to_owned()),
+            ("scripts/lib", "../..".into()),
+            ("pipelines/p.yaml", "/etc/hostname".into()),
+        ] {
+            let link = dir.path().join(link);
+            symlink(&target, &link).unwrap();
+            let error = read_tree(dir.path()).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::PermissionDenied, "{}", target.display());
+            assert!(error.to_string().contains(" is a link to "), "{error}");
+            fs::remove_file(link).unwrap();
+        }
+        // Within the folders, and to a file that is no script, table or pipeline, links are fine; a folder may be elsewhere.
+        symlink("../../scripts/tables", dir.path().join("pipelines/tables")).unwrap();
+        symlink("/etc/hostname", dir.path().join("scripts/notes.txt")).unwrap();
+        symlink("nowhere", dir.path().join("scripts/gone.rhai")).unwrap();
+        fs::remove_dir_all(dir.path().join("scripts")).unwrap();
+        symlink(outside.path(), dir.path().join("scripts")).unwrap();
+        let tree = read_tree(dir.path()).unwrap();
+        assert_eq!(tree.iter().map(|(path, _)| path).collect::<Vec<_>>(), ["scripts/secret.csv"]);
     }
 }

@@ -3,17 +3,21 @@
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};
+use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
+use super::turns::Turns;
 use crate::event::{Delivery, Origin};
 use crate::lookup::Answers;
 use crate::pipeline::{Dead, NoTrace, Outcome, Pipeline, Plan};
 use crate::script::STACK_BYTES;
 use crate::state::{Change, Session, Store};
+
+/// How long a job may keep a worker while other pipelines wait: longer than most jobs take, shorter than what anybody notices.
+const SLICE: Duration = Duration::from_millis(50);
 
 /// Deliveries to run through one plan.
 pub(super) struct Job {
@@ -25,7 +29,8 @@ pub(super) struct Job {
     pub(super) store: Arc<dyn Store>,
     /// What deliveries before these changed that is not stored yet.
     pub(super) earlier: Vec<Change>,
-    /// Where the result goes; a closed receiver is fine.
+    /// Where the results go; a closed receiver is fine. Those of the last items are missing where the job had to make way for
+    /// other pipelines.
     pub(super) done: oneshot::Sender<Vec<Done>>,
 }
 
@@ -56,47 +61,56 @@ impl Done {
 /// The pool. Dropping the last handle ends the threads after their current jobs.
 #[derive(Clone)]
 pub(super) struct Workers {
-    jobs: Sender<Job>,
-    _threads: Arc<Vec<JoinHandle<()>>>,
+    pool: Arc<Pool>,
+}
+
+struct Pool {
+    jobs: Arc<Turns<Job>>,
+    _threads: Vec<JoinHandle<()>>,
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        self.jobs.close();
+    }
 }
 
 impl Workers {
     /// Starts that many threads.
     pub(super) fn start(threads: usize) -> std::io::Result<Self> {
-        let (jobs, receiver) = channel();
-        let receiver = Arc::new(Mutex::new(receiver));
+        let jobs = Arc::new(Turns::new());
         let threads = (0..threads.max(1))
             .map(|number| {
-                let receiver = Arc::clone(&receiver);
+                let jobs = Arc::clone(&jobs);
                 // A script can nest values deeply; dropping them recurses. The stack is reserved, not used.
-                Builder::new().name(format!("worker-{number}")).stack_size(STACK_BYTES).spawn(move || work(&receiver))
+                Builder::new().name(format!("worker-{number}")).stack_size(STACK_BYTES).spawn(move || work(&jobs))
             })
             .collect::<Result<_, _>>()?;
-        Ok(Self { jobs, _threads: Arc::new(threads) })
+        Ok(Self { pool: Arc::new(Pool { jobs, _threads: threads }) })
     }
 
     /// Queues a job. The queue is bounded by the lanes, each of which has a few jobs under way at most.
     pub(super) fn submit(&self, job: Job) {
-        // Fails only while the process ends; the lane then sees its receiver closed.
-        let _ = self.jobs.send(job);
+        let name = Arc::clone(&job.plan.name);
+        self.pool.jobs.push(&name, job);
     }
 }
 
-fn work(receiver: &Mutex<Receiver<Job>>) {
+fn work(jobs: &Turns<Job>) {
     let mut compiled: HashMap<Arc<str>, Vec<Pipeline>> = HashMap::new();
-    loop {
-        let job = receiver.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        let Ok(Job { plan, items, store, earlier, done }) = job else { return };
+    while let Some(Job { plan, items, store, earlier, done }) = jobs.pop() {
+        let begun = Instant::now();
         let versions = compiled.entry(Arc::clone(&plan.name)).or_default();
         let session = Session::new(store, &plan.name);
         session.replay(&earlier);
-        let results = items
-            .into_iter()
-            .map(|Item { delivery, answers }| {
-                let outcome = run(versions, &plan, &delivery, &session, answers);
-                Done { delivery, outcome }
-            })
-            .collect();
+        let mut results = Vec::with_capacity(items.len());
+        for Item { delivery, answers } in items {
+            let outcome = run(versions, &plan, &delivery, &session, answers);
+            results.push(Done { delivery, outcome });
+            if begun.elapsed() >= SLICE && jobs.others_wait(&plan.name) {
+                break;
+            }
+        }
         let _ = done.send(results);
     }
 }

@@ -21,7 +21,7 @@ use crate::step::STEPS;
 pub use functions::{CAPABILITIES, Capability, Shown};
 pub use json::json;
 pub use markdown::markdown;
-pub use schema::schema;
+pub use schema::{fixture_schema, schema};
 
 /// Some entries of the reference under one heading.
 #[derive(Debug)]
@@ -104,8 +104,8 @@ static HTTP: Keys = Keys {
 
 const PIPELINES: &str = "A pipeline chains sources, steps and sinks. A part is written `kind: options` with the common keys beside \
     it, or as the kind alone where every option has a default.\n\n\
-    Texts may hold `${NAME}` and `${NAME:-default}` from the environment and `${file:/run/secrets/name}` from a file; `$${` is a \
-    literal `${`. Where a list is taken, a single value counts as a list of one.";
+    Texts may hold `${NAME}` and `${NAME:-default}` from the environment and `${file:/run/secrets/name}` from a file, whose \
+    path begins at the project's folder unless it is absolute; `$${` is a literal `${`. Where a list is taken, a single value counts as a list of one.";
 const SOURCES_ABOUT: &str = "A source receives deliveries, checks their proof, and makes events of them.";
 const STEPS_ABOUT: &str = "A step passes an event on, changes, drops or multiplies it.";
 const SINKS_ABOUT: &str =

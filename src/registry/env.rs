@@ -10,7 +10,7 @@ pub trait Environment {
     fn var_or_default(&self, name: &str) -> Option<String> {
         self.var(name)
     }
-    /// The content of a secret file.
+    /// The content of a secret file; a relative path begins at the project's folder.
     fn file(&self, path: &str) -> Result<String, String>;
 }
 

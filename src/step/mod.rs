@@ -10,6 +10,7 @@ mod enrich;
 mod fields;
 mod filter;
 mod hash;
+mod ids;
 mod keep;
 mod lookup;
 mod loop_guard;

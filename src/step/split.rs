@@ -2,7 +2,7 @@
 
 use rhai::{Array, Dynamic, ImmutableString, Map};
 
-use super::{Build, Context, Flow, Step, StepDef, StepError, paths};
+use super::{Build, Context, Flow, Step, StepDef, StepError, ids, paths};
 use crate::diag::Diag;
 use crate::event::Event;
 use crate::path::{Path, Segment};
@@ -14,8 +14,6 @@ const REASON: &str = "nothing to split";
 const PARTS_MAX: usize = 1000;
 /// Values in all parts together: what one event may become.
 const VALUES_MAX: usize = 1_000_000;
-/// Longer ids are refused by Segment.
-const MESSAGE_ID_CHARS_MAX: usize = 100;
 
 /// The definition of `split`.
 pub(super) static SPLIT: StepDef = StepDef {
@@ -114,18 +112,14 @@ impl Step for Split {
         if let Some(name) = &self.name {
             set_member(&mut event.value, "event", name.clone().into());
         }
-        let id = event
-            .value
-            .as_map_ref()
-            .ok()
-            .and_then(|map| map.get("messageId")?.as_immutable_string_ref().ok().map(|id| id.clone()));
+        let id = ids::of(&event.value);
         let mut parts: Vec<Event> = parent.into_iter().collect();
         parts.reserve(count);
         for (number, item) in items.into_iter().enumerate() {
             let mut part = event.clone();
             self.place(&mut part.value, item)?;
-            if let Some(id) = id.as_ref().filter(|id| !id.is_empty()) {
-                part_id(&mut part.value, id, number);
+            if let Some(id) = &id {
+                ids::number(&mut part.value, id, number);
             }
             parts.push(part);
         }
@@ -160,17 +154,6 @@ impl Split {
             None => extend(value),
         }
         Ok(())
-    }
-}
-
-/// Segment keeps one message of an id and drops the others without a word.
-fn part_id(value: &mut Dynamic, id: &str, number: usize) {
-    let own = format!("{id}:{number}");
-    if own.chars().count() <= MESSAGE_ID_CHARS_MAX {
-        set_member(value, "messageId", own.into());
-    } else if let Ok(mut map) = value.as_map_mut() {
-        // The sink gives it one of its own.
-        map.remove("messageId");
     }
 }
 

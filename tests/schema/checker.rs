@@ -86,6 +86,7 @@ fn holds(keyword: &str, rule: &Value, value: &Value) -> bool {
             value.as_object().is_none_or(|map| list(rule).iter().all(|name| map.contains_key(name.as_str().unwrap())))
         }
         "minItems" => value.as_array().is_none_or(|items| items.len() as u64 >= rule.as_u64().unwrap()),
+        "minProperties" => value.as_object().is_none_or(|map| map.len() as u64 >= rule.as_u64().unwrap()),
         "minLength" => value.as_str().is_none_or(|text| text.chars().count() as u64 >= rule.as_u64().unwrap()),
         "minimum" => value.as_f64().is_none_or(|number| number >= rule.as_f64().unwrap()),
         "maximum" => value.as_f64().is_none_or(|number| number <= rule.as_f64().unwrap()),

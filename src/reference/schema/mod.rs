@@ -1,10 +1,13 @@
-//! The JSON Schema (draft 2020-12) of a pipeline file, for editors.
+//! The JSON Schemas (draft 2020-12) of a pipeline file and of a fixture, for editors.
 //!
 //! It accepts what the reader accepts and refuses the mistakes that a shape can show. What needs more than the shape (a script
 //! that does not compile, two options that exclude each other) is left to `cartwire check`.
 
 mod condition;
+mod fixture;
 mod value;
+
+pub use fixture::fixture_schema;
 
 use serde_json::{Map, Value, json};
 
@@ -12,7 +15,7 @@ use super::defs;
 use crate::config::{keys, room_takes};
 use crate::registry::{Def, Default, Opt, Room, Shape, Type};
 
-/// The schema.
+/// The schema of a pipeline.
 pub fn schema() -> Value {
     let room = |room: Room| (room.name().to_owned(), room_schema(room));
     let mut definitions: Map<String, Value> = [Room::Source, Room::Step, Room::Sink].into_iter().map(room).collect();
@@ -21,13 +24,17 @@ pub fn schema() -> Value {
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "A Cartwire pipeline",
-        "$comment": format!("Made by `cartwire schema` of Cartwire {}", env!("CARGO_PKG_VERSION")),
+        "$comment": made_by(),
         "type": "object",
         "properties": properties,
         "required": required(&keys::PIPELINE),
         "additionalProperties": false,
         "$defs": definitions,
     })
+}
+
+fn made_by() -> String {
+    format!("Made by `cartwire schema` of Cartwire {}", env!("CARGO_PKG_VERSION"))
 }
 
 fn top_level(key: &'static Opt) -> Value {

@@ -7,6 +7,8 @@ use crate::registry::{Form, Type};
 
 /// A text that holds a reference: what it becomes shows only when it is filled in.
 const REFERENCE: &str = r"\$\{";
+/// A time with its unit.
+pub(super) const DURATION: &str = r"^\s*[0-9.]+\s*(ms|s|m|min|h|d)\s*$";
 
 /// The schema of a value in which `${NAME}` is replaced.
 pub(super) fn schema(ty: &Type) -> Value {
@@ -25,7 +27,7 @@ pub(super) fn schema(ty: &Type) -> Value {
         Type::Text => json!({ "type": ["string", "number"] }),
         Type::Secret => json!({ "type": "string", "minLength": 1 }),
         Type::Url => pattern("^https?://[^/\\s]"),
-        Type::Duration => pattern(r"^\s*[0-9.]+\s*(ms|s|m|min|h|d)\s*$"),
+        Type::Duration => pattern(DURATION),
         Type::Bytes => json!({
             "anyOf": [{ "type": "number", "minimum": 0 }, pattern(r"^\s*[0-9.]+\s*(B|KB|kB|MB|GB|KiB|MiB|GiB)?\s*$")]
         }),

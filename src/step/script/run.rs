@@ -1,5 +1,6 @@
 //! Running the script of a step, and what its answers mean for the events.
 
+use std::collections::HashSet;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -10,7 +11,7 @@ use crate::json::{Mask, Tape};
 use crate::lookup::Access;
 use crate::script::{Answer, Failure, Input, Kind, Run, Script};
 use crate::state::{CACHE_SPACE, Mark};
-use crate::step::{Context, Flow, Hold, Step, StepError, script_failure};
+use crate::step::{Context, Flow, Hold, Step, StepError, ids, script_failure};
 
 /// What becomes of an event without a handler.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,7 +58,7 @@ impl Step for ScriptStep {
                 }
                 let values = ran.event.into_iter().chain(ran.emitted);
                 let made = |value| Event { value, tape: tape.clone(), origin, targets: targets.clone() };
-                Ok(Flow::Fork(values.map(made).collect()))
+                Ok(fork(values.map(made).collect()))
             }
             Err(failure) => {
                 cx.logs.extend_from_slice(failure.logs());
@@ -108,7 +109,7 @@ impl Step for ScriptStep {
                 };
                 match answer {
                     Ok(Answer::Event(value)) => Ok(Flow::Next(event(value))),
-                    Ok(Answer::Events(values)) => Ok(Flow::Fork(values.into_iter().map(event).collect())),
+                    Ok(Answer::Events(values)) => Ok(fork(values.into_iter().map(event).collect())),
                     // What the run remembers is the whole batch's.
                     Err(failure) => self.ended(failure, spare, cx.session.mark(), cx),
                 }
@@ -123,7 +124,12 @@ impl Step for ScriptStep {
             let (tape, origin, targets) = &rest[last];
             let tape = source_text(tape.clone(), ran.tape, false);
             let event = |value| Event { value, tape: tape.clone(), origin: *origin, targets: targets.clone() };
-            bring_along(&mut flows[last], ran.emitted.into_iter().map(event));
+            let mut emitted: Vec<_> = ran.emitted.into_iter().map(event).collect();
+            // Two events of a delivery may have one id as they came; a copy of one of them may not.
+            let mut taken = flows.iter().flat_map(goes_on_as).filter_map(|event| ids::of(&event.value)).collect();
+            let before = goes_on_as(&flows[last]).len();
+            ids::tell_apart(&mut emitted, before, &mut taken);
+            bring_along(&mut flows[last], emitted.into_iter());
         }
         flows
     }
@@ -170,6 +176,21 @@ impl ScriptStep {
             Missing::Drop => Ok(Flow::Drop(why())),
             Missing::Reject => Err(StepError::new("event-not-supported", why())),
         }
+    }
+}
+
+/// Several events in place of one, told apart.
+fn fork(mut events: Vec<Event>) -> Flow {
+    ids::tell_apart(&mut events, 0, &mut HashSet::new());
+    Flow::Fork(events)
+}
+
+/// What an event goes on as.
+fn goes_on_as(flow: &Result<Flow, StepError>) -> &[Event] {
+    match flow {
+        Ok(Flow::Next(event)) => std::slice::from_ref(event),
+        Ok(Flow::Fork(events)) => events,
+        _ => &[],
     }
 }
 
