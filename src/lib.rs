@@ -64,6 +64,9 @@
 //!   mark travels with the value through scripts, and the writer emits the source text of whatever still equals it.
 //! - **A revision is the pipeline's YAML, scripts and tables, not its fixtures.** A fixture changes what is tested, not what
 //!   runs; an edited fixture must not replace a running version.
+//! - **What nobody reads is not decoded.** The plan knows what its parts look at ([`json::Mask`]), scripts included, whose text is
+//!   analysed; the rest stays source text. Whatever fails under a mask is run again on everything, so the analysis can cost
+//!   time and never a message.
 //! - **A lookup runs the whole delivery again**, not the step that asked: runs are repeatable and have no effect before they are
 //!   complete, so this is the same to everybody, collects what all events of a delivery need at once, and keeps no half-run events.
 //! - **A held event is a value in the state, and what wakes it is a journaled delivery.** So held events share the rules of the
