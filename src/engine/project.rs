@@ -82,7 +82,8 @@ fn stays_inside(entry: &fs::DirEntry, name: &str, roots: &[PathBuf]) -> io::Resu
     if roots.iter().any(|root| target.starts_with(root)) {
         return Ok(());
     }
-    let text = format!("{name} is a link to {}, which is neither below pipelines/ nor below scripts/", target.display());
+    let text =
+        format!("{name} is a link to {}, which is neither below pipelines/ nor below scripts/", target.display());
     Err(io::Error::new(io::ErrorKind::PermissionDenied, text))
 }
 
