@@ -3,5 +3,15 @@
 
 #[path = "properties/copies.rs"]
 mod copies;
+#[path = "properties/events.rs"]
+mod events;
+#[path = "properties/failing.rs"]
+mod failing;
+#[path = "properties/outside.rs"]
+mod outside;
+#[path = "properties/remembering.rs"]
+mod remembering;
 #[path = "properties/runs.rs"]
 mod runs;
+#[path = "properties/twice.rs"]
+mod twice;
