@@ -187,7 +187,7 @@ fn statement() -> impl Strategy<Value = String> {
 fn target(place: &str, value: &str) -> String {
     // What `?.` reads cannot be assigned to.
     let place = place.replace("?.", ".").replace("?[", "[");
-    if value.len() % 3 == 0 { format!("{place}.m2 = {value};") } else { format!("{place}.s = {value};") }
+    if value.len().is_multiple_of(3) { format!("{place}.m2 = {value};") } else { format!("{place}.s = {value};") }
 }
 
 fn variable() -> impl Strategy<Value = &'static str> {

@@ -17,9 +17,9 @@ impl<const TAPE: bool> Reader<'_, TAPE> {
     pub(super) fn skip_container(&mut self) -> Result<bool, Fault> {
         self.exact = true;
         if self.peek() == b'{' {
-            self.skip_object()?
+            self.skip_object()?;
         } else {
-            self.skip_array()?
+            self.skip_array()?;
         }
         Ok(self.exact)
     }

@@ -105,7 +105,7 @@ fn a_failing_script_emits_nothing() {
                 assert!(outcome.dead[0].code.starts_with(code), "{script}\n{:?}", outcome.dead);
                 assert!(outcome.writes.is_empty(), "{script}\n{:?}", outcome.writes);
             }
-        })
+        });
     });
 }
 
@@ -123,7 +123,7 @@ fn what_goes_on_in_spite_of_a_failure_is_what_came() {
                 messages(&outcome).is_empty() && outcome.dead.is_empty() && outcome.ends() == 1,
                 "{script}\n{outcome:?}"
             );
-        })
+        });
     });
 }
 
@@ -142,6 +142,6 @@ fn a_failing_handler_of_a_batch_emits_nothing_for_any_of_its_events() {
             assert!(messages(&outcome).is_empty(), "{script}\n{outcome:?}");
             let ends = if code == "held" { outcome.held.len() } else { outcome.dead.len() };
             assert_eq!((ends, outcome.ends()), (count, count), "{script}\n{outcome:?}");
-        })
+        });
     });
 }

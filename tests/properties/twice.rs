@@ -58,13 +58,16 @@ fn seen(case: &Case, pipeline: &Pipeline) -> String {
     format!("{:#?}", (failures, messages, ends, logs))
 }
 
+/// A pipeline, and the variables that it is compiled with.
+type Named<'a> = (&'a str, &'a [(String, String)]);
+
 /// Runs all cases of a project twice: how many there were, and messages in them.
 fn project(dir: &Path) -> (usize, usize) {
     let mut tree = read_tree(dir).unwrap();
     let own = Arc::new(tree.clone());
     let (cases, problems) = check::load(dir, &mut tree);
     assert!(problems.is_empty(), "{problems:?}");
-    let mut compiled: BTreeMap<(&str, &[(String, String)]), (Pipeline, Pipeline)> = BTreeMap::new();
+    let mut compiled: BTreeMap<Named<'_>, (Pipeline, Pipeline)> = BTreeMap::new();
     let mut messages = 0;
     for case in &cases {
         let (one, two) = compiled.entry((&case.pipeline, &case.env)).or_insert_with(|| {

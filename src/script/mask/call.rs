@@ -151,7 +151,9 @@ impl Walk {
             return text;
         }
         if call.is_operator_call() && name != "contains" {
-            arguments.iter().for_each(|argument| self.store(argument));
+            for argument in &arguments {
+                self.store(argument);
+            }
             return Value::any();
         }
         let own = self.enter_named(name, &Value::any(), &arguments);

@@ -49,8 +49,9 @@ pub(super) fn takes_functions(name: &str) -> bool {
 /// What a method looks at, and what it gives. None for those that are taken to look at everything.
 pub(super) fn method(walk: &mut Walk, target: &Value, name: &str, arguments: &[Value]) -> Option<Value> {
     let value = match (name, arguments) {
-        ("len" | "is_empty" | "keys" | "type_of" | "clear" | "reverse", []) => Value::any(),
-        ("truncate" | "chop", [_]) => Value::any(),
+        ("len" | "is_empty" | "keys" | "type_of" | "clear" | "reverse", []) | ("truncate" | "chop", [_]) => {
+            Value::any()
+        }
         // Of a list it compares items, which for a text it can do with scalars only.
         ("contains", [key]) if key.texts().is_some() => Value::any(),
         ("get" | "remove", [key]) => walk.index(target, key),
@@ -59,7 +60,9 @@ pub(super) fn method(walk: &mut Walk, target: &Value, name: &str, arguments: &[V
         _ => return None,
     };
     walk.open(target);
-    arguments.iter().for_each(|argument| walk.use_up(argument));
+    for argument in arguments {
+        walk.use_up(argument);
+    }
     Some(value)
 }
 
@@ -78,7 +81,7 @@ pub(super) fn qualified(walk: &mut Walk, namespace: &str, name: &str, arguments:
         }
     }
     match (name, rest) {
-        ("get", []) | ("has" | "remove", []) => {}
+        ("get" | "has" | "remove", []) => {}
         ("get", [default]) => {
             found.join(default);
         }

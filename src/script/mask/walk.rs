@@ -81,7 +81,6 @@ impl Walk {
 
     pub(super) fn statement(&mut self, statement: &Stmt) -> Value {
         match statement {
-            Stmt::Noop(_) | Stmt::Import(..) => {}
             Stmt::Expr(expression) => return self.expression(expression),
             Stmt::FnCall(call, _) => return self.function_call(call),
             Stmt::Block(block) => return self.statements(block.statements()),
@@ -138,7 +137,7 @@ impl Walk {
                 let value = self.expression(value);
                 self.store(&value);
             }
-            Stmt::BreakLoop(None, ..) => {}
+            Stmt::BreakLoop(None, ..) | Stmt::Noop(_) | Stmt::Import(..) => {}
             Stmt::Share(names) => {
                 for (name, _) in names.iter() {
                     let value = self.variable(&name.name);

@@ -49,7 +49,9 @@ impl Condition {
             Self::Not(condition) => condition.reads(),
             Self::Any(conditions) | Self::All(conditions) => {
                 let mut mask = Mask::opened();
-                conditions.iter().for_each(|condition| mask.merge(&condition.reads()));
+                for condition in conditions {
+                    mask.merge(&condition.reads());
+                }
                 mask
             }
         }
