@@ -128,6 +128,19 @@ impl Session {
         Ok(entry.filter(|entry| entry.expires_ms > self.now_ms.get()))
     }
 
+    /// All values of a space that have not expired, by key. Reads the whole space: for what happens seldom.
+    pub fn list(&self, space: &str) -> Result<BTreeMap<String, Entry>, StoreError> {
+        let mut all: BTreeMap<String, Entry> = self.store.list(&self.pipeline, space)?.into_iter().collect();
+        for (key, entry) in self.overlay.borrow().iter().filter(|(key, _)| key.space == space) {
+            match entry {
+                Some(entry) => all.insert(key.name.clone(), entry.clone()),
+                None => all.remove(&key.name),
+            };
+        }
+        all.retain(|_, entry| entry.expires_ms > self.now_ms.get());
+        Ok(all)
+    }
+
     /// Remembers a value. `ttl_ms`: for how long; `None`: for ever.
     pub fn set(&self, space: &str, name: &str, value: Vec<u8>, ttl_ms: Option<u64>) -> Result<(), Limit> {
         if value.len() > VALUE_BYTES_MAX && space != super::HELD_SPACE {

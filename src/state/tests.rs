@@ -127,9 +127,13 @@ fn a_session_lays_its_writes_over_the_store_and_takes_them_back() {
     assert_eq!(value().as_deref(), Some("new"));
     session.back_to(mark);
     assert_eq!(value().as_deref(), Some("old"));
+    session.set("s", "l", b"other".to_vec(), None).unwrap();
+    let listed = |name: &str| session.list("s").unwrap().get(name).map(|entry| entry.value.clone());
+    assert_eq!((listed("k"), listed("l")), (Some(b"old".to_vec()), Some(b"other".to_vec())));
     session.remove("s", "k").unwrap();
-    assert_eq!(value(), None);
+    assert_eq!((value(), listed("k")), (None, None));
     assert!(session.discard().is_empty());
+    assert_eq!((listed("k"), listed("l")), (Some(b"old".to_vec()), None));
     assert_eq!(value().as_deref(), Some("old"));
     session.set("s", "k", b"new".to_vec(), Some(5)).unwrap();
     assert_eq!(session.finish().0.len(), 1);
