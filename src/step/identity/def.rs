@@ -12,7 +12,7 @@ const HOLD: [Opt; 2] = [
     Opt {
         name: "for",
         ty: Type::List(&Type::Text),
-        default: Default::Is("[checkout, cart]"),
+        default: Default::Is("[cart, checkout]"),
         about: "Which `sessions` are waited for: the first of these that the event has.",
     },
 ];

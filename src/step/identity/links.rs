@@ -12,6 +12,8 @@ use super::Rules;
 use super::seen::{Key, Seen};
 use crate::step::{Context, StepError, template};
 
+/// The kind of the keys of browsers.
+pub(super) const BROWSER: &str = "anon";
 /// The key under which it is kept that browsers are heard of.
 const BROWSERS: &str = "~browsers";
 /// For how long one that was heard of counts.
@@ -24,6 +26,9 @@ pub(super) struct Link {
     pub(super) anonymous: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) user: Option<String>,
+    /// While no browser is known: the session that came with this one, by which it may be found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    via: Option<String>,
     /// When the user was told.
     #[serde(default)]
     at_ms: i64,
@@ -91,7 +96,17 @@ impl<'a, 'b> Links<'a, 'b> {
 
     /// What is known of sessions, each in its place.
     pub(super) fn sessions(&self, keys: &[Key]) -> Result<Vec<Option<Link>>, StepError> {
-        keys.iter().map(|key| self.get(&key.name)).collect()
+        keys.iter().map(|key| self.session(&key.name)).collect()
+    }
+
+    fn session(&self, name: &str) -> Result<Option<Link>, StepError> {
+        let Some(mut link): Option<Link> = self.get(name)? else { return Ok(None) };
+        // An order that came before its cart's browser.
+        if let (None, Some(via)) = (&link.anonymous, &link.via) {
+            let other: Option<Link> = self.get(via)?;
+            link.anonymous = other.and_then(|other| other.anonymous);
+        }
+        Ok(Some(link))
     }
 
     /// The user of the first of these persons that has one.
@@ -124,6 +139,11 @@ impl<'a, 'b> Links<'a, 'b> {
             if link.anonymous.is_none() && seen.anonymous.is_some() {
                 link.anonymous.clone_from(&seen.anonymous);
                 self.cx.session.wake(&self.word(key));
+            }
+            if link.anonymous.is_some() {
+                link.via = None;
+            } else if link.via.is_none() {
+                link.via = seen.sessions.iter().find(|other| *other != key).map(|other| other.name.clone());
             }
             if let Some(user) = user
                 && (link.user.is_none() || is_later)
@@ -247,7 +267,7 @@ impl<'a, 'b> Links<'a, 'b> {
 }
 
 fn browser_key(anonymous: &str) -> String {
-    template::bounded(format!("anon:{anonymous}"))
+    template::bounded(format!("{BROWSER}:{anonymous}"))
 }
 
 fn failed(error: &dyn fmt::Display) -> StepError {

@@ -2,6 +2,7 @@
 
 mod def;
 mod links;
+mod related;
 mod seen;
 #[cfg(test)]
 mod tests;
@@ -13,6 +14,7 @@ use crate::diag::Diag;
 use crate::event::Event;
 use crate::json::Mask;
 use crate::registry::Options;
+use crate::state::{Session, StoreError};
 use links::{Browser, Link, Links};
 use seen::{Fields, Seen};
 
@@ -78,10 +80,13 @@ impl Step for Identity {
         true
     }
 
+    fn related(&self, space: &str, values: &[String], session: &Session) -> Result<Vec<String>, StoreError> {
+        Ok(related::related(&session.list(space)?, &self.fields.names(), values))
+    }
+
     fn apply(&self, mut event: Event, cx: &mut Context<'_>) -> Result<Flow, StepError> {
         let mut seen = self.fields.look(&mut event.value, cx.now_ms);
-        // An alias says itself who is who, and what is no message of Segment's is not ours to judge.
-        if seen.kind == "alias" || seen.kind.is_empty() {
+        if !seen.is_ours() {
             return Ok(Flow::Next(event));
         }
         let mut links = Links::new(cx, &self.rules);

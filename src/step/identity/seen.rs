@@ -2,6 +2,7 @@
 
 use rhai::{Dynamic, Map};
 
+use super::links::BROWSER;
 use crate::diag::Diag;
 use crate::path::Path;
 use crate::registry::{OptionValue, Options};
@@ -72,6 +73,11 @@ impl Fields {
         self.sessions.iter().any(|(name, _)| name == kind)
     }
 
+    /// The names of all kinds.
+    pub(super) fn names(&self) -> Vec<&str> {
+        self.sessions.iter().chain(&self.persons).map(|(name, _)| name.as_str()).collect()
+    }
+
     pub(super) fn session_names(&self) -> Vec<&str> {
         self.sessions.iter().map(|(name, _)| name.as_str()).collect()
     }
@@ -83,6 +89,9 @@ impl Fields {
             let text = |map: &Map, key: &str| map.get(key).and_then(id_text).unwrap_or_default();
             seen.kind = text(&map, "type");
             seen.name = text(&map, "event");
+            if !seen.is_ours() {
+                return seen;
+            }
             let time = text(&map, "timestamp").parse::<jiff::Timestamp>();
             seen.at_ms = time.map_or(now_ms, |time| time.as_millisecond().min(now_ms));
             for key in ["anonymousId", "userId"] {
@@ -132,6 +141,11 @@ impl Fields {
 }
 
 impl Seen {
+    /// Whether it is about somebody. An alias says itself who is who, and what is no message of Segment's is not ours to judge.
+    pub(super) fn is_ours(&self) -> bool {
+        !self.kind.is_empty() && self.kind != "alias"
+    }
+
     /// Puts the ids that were found into an event which lacks them.
     pub(super) fn fill(&self, event: &mut Dynamic, user: Option<&str>) {
         if let Some(mut map) = event.write_lock::<Map>() {
@@ -153,8 +167,14 @@ impl Seen {
 /// The kinds of an option, each with its fields.
 fn kinds(option: &str, options: &Options, build: &mut Build<'_>) -> Result<Vec<(String, Vec<Path>)>, Vec<Diag>> {
     let (mut kinds, mut problems) = (Vec::new(), Vec::new());
-    for (kind, _, value, _) in options.entries(option) {
+    for (kind, place, value, _) in options.entries(option) {
         let OptionValue::List(fields) = value else { continue };
+        let other = if option == "persons" { options.entries("sessions") } else { &[] };
+        if kind == BROWSER || kind.contains(':') || other.iter().any(|(name, ..)| name == kind) {
+            let problem = Diag::error("wrong-value", format!("`{kind}` cannot be a name in `{option}`"));
+            let help = "names are of your choice, without `:`, each once; `anon` is the browser's own";
+            problems.push(problem.at(options.file(), place.clone()).help(help));
+        }
         let mut read = Vec::new();
         for (field, span) in fields {
             let OptionValue::Text(text) = field else { continue };
