@@ -163,6 +163,7 @@ impl<'a, T: Trace> Walk<'a, T> {
                 let sinks = &self.pipeline.plan.sinks;
                 chosen.iter().filter_map(|at| sinks.get(*at)).map(|part| part.id.to_string()).collect()
             }),
+            claims: self.claims(event.origin),
             delivery: self.cx.delivery.clone(),
         };
         self.cx

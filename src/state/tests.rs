@@ -196,6 +196,7 @@ fn a_held_event_is_kept_whole() {
         identity: "i".into(),
         event: r#"{"type":"track","n":1.50}"#.into(),
         targets: Some(vec!["segment".into()]),
+        claims: vec![Claim { key: key("dedupe", "order/1"), holder: b"9 /in 2".to_vec() }],
         delivery: Delivery {
             seq: 9,
             pipeline: "p".into(),
@@ -207,5 +208,10 @@ fn a_held_event_is_kept_whole() {
     };
     assert_eq!(Held::decode(&held.id, &held.encode()).unwrap(), held);
     assert!(Held::decode("x", b"{}").is_err());
+    // One that was kept before there were claims is read.
+    let mut old: serde_json::Value = serde_json::from_slice(&held.encode()).unwrap();
+    old.as_object_mut().unwrap().remove("claims").unwrap();
+    let read = Held::decode(&held.id, old.to_string().as_bytes()).unwrap();
+    assert_eq!(read, Held { claims: Vec::new(), ..held.clone() });
     assert!(Held::is_wake_up(&Held::wake_up("p", &held.id, 7)));
 }
