@@ -79,17 +79,19 @@ struct Taken {
     space: String,
     name: String,
     holder: String,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    shared: bool,
 }
 
 impl Taken {
     fn of(claim: &Claim) -> Self {
-        let Claim { key: Key { space, name }, holder } = claim;
-        Self { space: space.clone(), name: name.clone(), holder: STANDARD.encode(holder) }
+        let Claim { key: Key { space, name }, holder, shared } = claim;
+        Self { space: space.clone(), name: name.clone(), holder: STANDARD.encode(holder), shared: *shared }
     }
 
     fn claim(self) -> Result<Claim, base64::DecodeError> {
         let holder = STANDARD.decode(&self.holder)?;
-        Ok(Claim { key: Key { space: self.space, name: self.name }, holder })
+        Ok(Claim { key: Key { space: self.space, name: self.name }, holder, shared: self.shared })
     }
 }
 

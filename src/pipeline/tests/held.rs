@@ -8,7 +8,7 @@ use crate::event::Delivery;
 use crate::lookup::Answers;
 use crate::pipeline::{NoTrace, Outcome, Pipeline, Plan};
 use crate::script::Limits;
-use crate::state::{Change, HELD_SPACE, Held, Key, Memory, Session, Store};
+use crate::state::{Change, End, HELD_SPACE, Held, Key, Memory, Session, Store, Then};
 use crate::tree::Tree;
 
 /// A pipeline that remembers, and may be edited while events wait.
@@ -116,7 +116,7 @@ fn an_event_that_waited_gives_its_key_back_when_its_sink_refuses_it() {
     let sent = shop.wake();
     assert_eq!(ends(&sent), SENT);
     let message = &sent.messages[0][0];
-    assert_eq!(message.claims.iter().map(|claim| claim.key.name.as_str()).collect::<Vec<_>>(), ["2"]);
+    assert_eq!(message.stakes.iter().map(|stake| stake.claim.key.name.as_str()).collect::<Vec<_>>(), ["2"]);
 }
 
 #[test]
@@ -130,4 +130,65 @@ fn an_event_that_cannot_go_on_gives_its_key_back() {
     shop.edit(DEDUPE);
     assert_eq!(shop.wake().dead[0].code, "no-step");
     assert_eq!(ends(&shop.post(r#"{"id":1}"#)), SENT);
+}
+
+/// What became of a key, by how the messages end that depend on it.
+fn thens(outcome: &Outcome, end: End) -> Vec<Then> {
+    outcome.messages.iter().flatten().flat_map(|message| &message.stakes).map(|stake| stake.ended(end)).collect()
+}
+
+const TWO_SINKS: &str =
+    "  - http: { url: http://127.0.0.1:9/ }\n    id: good\n  - http: { url: http://127.0.0.1:9/ }\n    id: audit\n";
+
+#[test]
+fn the_messages_of_one_event_share_what_it_has_taken() {
+    let mut shop = Shop::with_sinks(DEDUPE, TWO_SINKS);
+    let outcome = shop.post(r#"{"id":1}"#);
+    let stakes: Vec<_> = outcome.messages.iter().map(|messages| Arc::clone(&messages[0].stakes[0])).collect();
+    assert_eq!(stakes[0].ended(End::Refused), Then::Nothing, "the other sink may take it");
+    assert_eq!(stakes[1].ended(End::Arrived), Then::Nothing);
+    assert_eq!(thens(&shop.post(r#"{"id":2}"#), End::Refused), [Then::Nothing, Then::Release]);
+}
+
+const FORK: &str = "  - script:
+      inline: 'track(#{ event: \"Second\", userId: \"u\", properties: #{ second: true } });'
+";
+
+#[test]
+fn a_key_stays_taken_when_a_part_of_its_event_goes_on() {
+    let dying = "  - script: { inline: 'if \"second\" in event.properties { reject(\"no\"); }' }\n";
+    let mut shop = Shop::new(&format!("{DEDUPE}{FORK}{dying}"));
+    let outcome = shop.post(r#"{"id":1}"#);
+    assert_eq!(ends(&outcome), [1, 0, 1, 0]);
+    assert_eq!(ends(&shop.post(r#"{"id":1}"#)), DROPPED, "the first part is on its way");
+    // If that is refused too, nothing of it has arrived.
+    assert_eq!(thens(&outcome, End::Refused), [Then::Release]);
+}
+
+#[test]
+fn a_key_is_given_back_at_once_for_the_next_event_of_the_delivery() {
+    let dying = "  - script: { inline: 'if \"bad\" in event.properties { reject(\"no\"); }' }\n";
+    let steps = format!("{DEDUPE}{dying}");
+    let split = "sources:\n  - webhook: { verify: none, split: true }\nsteps:\n";
+    let text = format!("{split}{steps}sinks:\n{SINK}");
+    let tree = Arc::new(Tree::new().with("pipelines/p.yaml", &text));
+    let plan = Plan::load(&tree, "pipelines/p.yaml", "p", &NoEnv, &Limits::default()).plan.unwrap();
+    let mut shop = Shop { pipeline: Pipeline::new(&plan).unwrap(), ..Shop::new(&steps) };
+    assert_eq!(ends(&shop.post(r#"[{"id":1,"bad":true},{"id":1},{"id":1}]"#)), [1, 1, 1, 0]);
+}
+
+#[test]
+fn a_part_that_waits_gives_the_key_back_unless_another_has_arrived() {
+    let retried = RETRIED.replace("\"bad\"", "\"second\"");
+    for (end, then, after) in [(End::Arrived, Then::Keep, DROPPED), (End::Refused, Then::Nothing, [1, 0, 0, 1])] {
+        let mut shop = Shop::new(&format!("{DEDUPE}{FORK}{retried}"));
+        let first = shop.post(r#"{"id":1}"#);
+        assert_eq!(ends(&first), [1, 0, 0, 1]);
+        assert_eq!(thens(&first, end), [then]);
+        if then == Then::Keep {
+            shop.store.keep("p", &[first.messages[0][0].stakes[0].claim.clone()]).unwrap();
+        }
+        assert_eq!(ends(&shop.wake()), DEAD);
+        assert_eq!(ends(&shop.post(r#"{"id":1}"#)), after, "{end:?}");
+    }
 }
