@@ -22,12 +22,13 @@ use super::ledger::Ledger;
 use super::metrics::Metrics;
 use super::outside::Outside;
 use super::sink_lane::{SinkLane, unblocked};
+use super::stakes;
 use super::transmit::{Output, now_ms};
 use super::worker::{Done, Workers};
 use crate::event::Delivery;
 use crate::journal::{Cursors, Journal, Reader};
 use crate::pipeline::{Message, Plan};
-use crate::state::Store;
+use crate::state::{End, Store};
 
 /// Deliveries in one job, and jobs under way: enough to keep the workers busy, few enough to bound memory.
 const JOB_DELIVERIES: usize = 128;
@@ -340,9 +341,13 @@ impl Runner {
                     // The sink went away with a newer version: its messages end here, and are said to.
                     self.status.ledger.accepted(messages.len());
                     self.drop_removed(&part.id, messages.len());
+                    self.end(&messages, End::Gone).await;
                     continue;
                 };
-                if delivery.seq > self.sinks[at].enqueued {
+                if delivery.seq <= self.sinks[at].enqueued {
+                    // It has them from an earlier run.
+                    self.end(&messages, End::Arrived).await;
+                } else {
                     self.status.ledger.accepted(messages.len());
                     per_sink[at].extend(messages.into_iter().map(|message| (message, Arc::clone(&plan.revision))));
                 }
@@ -352,6 +357,11 @@ impl Runner {
             sink.put(messages, mark);
         }
         self.books.pass(mark, self.status.floor());
+    }
+
+    async fn end(&self, messages: &[Message], end: End) {
+        let stakes = messages.iter().flat_map(|message| &message.stakes);
+        stakes::end(&self.shared.state, &self.plan.name, stakes, end).await;
     }
 }
 

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use crate::event::{Delivery, Origin};
 use crate::lookup::Lookup;
-use crate::state::{Claim, Write};
+use crate::state::{Stake, Write};
 use crate::step::LogLine;
 
 /// The result of running one delivery through a pipeline.
@@ -53,8 +53,8 @@ pub struct Message {
     pub origin: Origin,
     /// The encoded message.
     pub bytes: Bytes,
-    /// What its event has taken, to be given back if the sink refuses it.
-    pub claims: Vec<Claim>,
+    /// What its event has taken, to be given back if nothing of it arrives.
+    pub stakes: Vec<Arc<Stake>>,
 }
 
 /// An event that waits.

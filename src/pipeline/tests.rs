@@ -1,5 +1,7 @@
 //! Deliveries through whole pipelines, without an engine.
 
+mod held;
+
 use std::sync::Arc;
 
 use proptest::prelude::*;

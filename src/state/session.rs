@@ -9,7 +9,7 @@ use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::{Change, Entry, Key, Store, StoreError, Write};
+use super::{Change, Claim, Entry, Key, Store, StoreError, Write};
 use crate::lookup::{Answer, Answers, Lookup, LookupKey};
 
 /// The longest key, in bytes.
@@ -43,15 +43,6 @@ impl fmt::Display for Limit {
             Self::Store(error) => error.fmt(f),
         }
     }
-}
-
-/// A key that an event has taken for itself, and gives back if it dies: see the step `dedupe`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Claim {
-    /// What it has taken.
-    pub key: Key,
-    /// Who holds it: what was written there.
-    pub holder: Vec<u8>,
 }
 
 /// A place in the writes of a delivery that one can go back to.
@@ -171,7 +162,7 @@ impl Session {
         Ok(())
     }
 
-    /// Gives a claim back, if it is still the same one.
+    /// Gives a claim back, if it is still the same one and not kept.
     pub fn release(&self, claim: &Claim) -> Result<(), Limit> {
         let held = self.get(&claim.key.space, &claim.key.name).map_err(Limit::Store)?;
         if held.is_some_and(|entry| entry.value == claim.holder) {
