@@ -73,6 +73,17 @@ impl Lookup {
         hasher.finalize().into()
     }
 
+    /// Whether asking changes nothing, so that it may be asked again, and ahead of its time.
+    pub fn is_repeatable(&self) -> bool {
+        matches!(&*self.method, "GET" | "HEAD" | "OPTIONS")
+    }
+
+    /// Whether others who ask the same may have the answer. That is the asker's to say where asking changes something: two equal
+    /// posts may be meant to be two.
+    pub fn is_shared(&self) -> bool {
+        self.cache_ms > 0 || self.is_repeatable()
+    }
+
     /// Method and address without the query, which may hold a secret: for logs.
     pub fn shown(&self) -> String {
         let address = self.url.split(['?', '#']).next().unwrap_or_default();

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
-use super::outside::Outside;
+use super::outside::{Outside, Told};
 use super::worker::{Done, Item, Job, Workers};
 use crate::event::Delivery;
 use crate::lookup::{Answers, Lookup, ROUNDS_MAX};
@@ -82,7 +82,7 @@ impl Drive {
             });
             let mut done = receiver.await.ok()?.into_iter();
             let mut rest = Vec::new();
-            let mut needs: Vec<Lookup> = Vec::new();
+            let mut needs: Vec<(usize, Lookup)> = Vec::new();
             for mut open in open {
                 let Some(done) = done.next() else {
                     rest.push(open);
@@ -90,7 +90,7 @@ impl Drive {
                 };
                 let in_need = !done.outcome.needs.is_empty();
                 if in_need {
-                    needs.extend(done.outcome.needs);
+                    needs.extend(done.outcome.needs.into_iter().map(|lookup| (rest.len(), lookup)));
                     open.rounds += 1;
                     open.answers.exhausted = open.rounds >= ROUNDS_MAX;
                     rest.push(open);
@@ -106,10 +106,9 @@ impl Drive {
             if rest.is_empty() {
                 return results.into_iter().collect();
             }
-            let answers = self.outside.ask_all(needs).await;
-            for open in &mut rest {
-                for (key, answer) in &answers {
-                    open.answers.put(*key, Arc::clone(answer));
+            for Told { askers, key, answer } in self.outside.ask_all(needs).await {
+                for asker in askers {
+                    rest[asker].answers.put(key, Arc::clone(&answer));
                 }
             }
             open = rest;
