@@ -62,3 +62,87 @@ fn equal_posts_of_different_deliveries_are_different_posts() {
     assert_eq!(numbers, (0..30).collect::<Vec<_>>(), "each has the answer to its own");
     cartwire.stop();
 }
+
+/// A request on its way, and then what gathers behind it.
+fn gather(cartwire: &Cartwire, bodies: &[Value]) {
+    post(cartwire, &json!({ "user": "first" }));
+    std::thread::sleep(Duration::from_millis(250));
+    for body in bodies {
+        post(cartwire, body);
+    }
+}
+
+#[test]
+fn what_deliveries_before_remembered_decides_who_posts() {
+    let (api, segment) = (slow_api(), FakeSegment::start());
+    let script = r#"
+        let user = event.properties.user;
+        event.userId = user;
+        http::get("API/slow?" + user);
+        if state::get("welcomed/" + user) == () {
+            http::post("API/welcome", #{ user: user, n: event.properties.n });
+            state::set("welcomed/" + user, true);
+        }
+    "#;
+    let mut cartwire = start(&project(&api, script), &segment);
+    gather(&cartwire, &(0..6).map(|n| json!({ "user": "u-1", "n": n })).collect::<Vec<_>>());
+    segment.wait_until(SOON, "all", |stored| stored.len() == 7);
+    assert_eq!(asked(&api, "POST /welcome"), 2, "one for each user: {:?}", api.asked());
+    cartwire.stop();
+}
+
+#[test]
+fn what_was_learned_before_a_post_is_asked_again() {
+    // A service that knows a customer once it was told.
+    let api = FakeApi::start({
+        let known = std::sync::Mutex::new(std::collections::BTreeSet::new());
+        move |asked, _| {
+            let (method, path) = asked.line.split_once(' ').unwrap();
+            std::thread::sleep(Duration::from_millis(if path.ends_with("first") { 500 } else { 20 }));
+            let mut known = known.lock().unwrap();
+            if method == "POST" {
+                known.insert(path.to_owned());
+            }
+            (if known.contains(path) { 200 } else { 404 }, vec![], String::new())
+        }
+    });
+    let segment = FakeSegment::start();
+    let script = r#"
+        let user = event.properties.user;
+        event.userId = user;
+        event.properties.count = state::add("count/" + user, 1);
+        if http::get("API/customers/" + user).status == 404 {
+            http::post("API/customers/" + user, #{ n: event.properties.n });
+        }
+    "#;
+    let mut cartwire = start(&project(&api, script), &segment);
+    gather(&cartwire, &(0..6).map(|n| json!({ "user": "u-1", "n": n })).collect::<Vec<_>>());
+    segment.wait_until(SOON, "all", |stored| stored.len() == 7);
+    assert_eq!(asked(&api, "POST /customers/u-1"), 1, "{:?}", api.asked());
+    cartwire.stop();
+}
+
+#[test]
+fn a_long_row_of_posts_comes_to_its_end() {
+    let (api, segment) =
+        (FakeApi::start(|_, before| (200, vec![], json!({ "asked": before }).to_string())), FakeSegment::start());
+    let script = r#"
+        event.userId = "u-1";
+        event.properties.before = state::add("sum", 1) - 1;
+        let answer = http::post("API/count", #{ n: event.properties.n });
+        event.properties.error = answer.error ?? "";
+    "#;
+    let project = project(&api, script);
+    project.write("pipelines/shop.yaml", &pipeline(&api.host()).replace("path: /in", "path: /in, split: true"));
+    let mut cartwire = start(&project, &segment);
+    // One delivery with more events than a script may ask questions, and as many deliveries behind it.
+    let events: Vec<_> = (0..50).map(|n| json!({ "n": n })).collect();
+    post(&cartwire, &Value::from(events.clone()));
+    events.iter().for_each(|event| post(&cartwire, event));
+    segment.wait_until(SOON, "all", |stored| stored.len() == 100);
+    for stored in segment.received() {
+        assert_eq!(stored.message["properties"]["error"], "", "{}", stored.message);
+    }
+    assert_eq!(asked(&api, "POST /count"), 100);
+    cartwire.stop();
+}

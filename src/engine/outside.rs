@@ -68,7 +68,7 @@ impl Outside {
     pub(super) async fn ask_all(self: &Arc<Self>, needs: Vec<(usize, Lookup)>) -> Vec<Told> {
         let mut asked: HashMap<(LookupKey, Option<usize>), (Vec<usize>, Lookup)> = HashMap::new();
         for (asker, lookup) in needs {
-            let alone = (!lookup.is_shared()).then_some(asker);
+            let alone = (!lookup.is_question()).then_some(asker);
             let (askers, _) = asked.entry((lookup.key(), alone)).or_insert_with(|| (Vec::new(), lookup));
             askers.push(asker);
         }
@@ -89,7 +89,7 @@ impl Outside {
         if let Some(answer) = self.cached(&key) {
             return answer;
         }
-        if !lookup.is_shared() {
+        if !lookup.is_question() {
             return Arc::new(self.perform(lookup).await);
         }
         let flight = Arc::clone(lock(&self.flights).entry(key).or_default());
