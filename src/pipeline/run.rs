@@ -54,6 +54,7 @@ impl Pipeline {
         trace: &mut impl Trace,
     ) -> Outcome {
         session.begin(now_ms, answers);
+        session.keep_order(self.plan.remembers);
         self.host.run().attach(session);
         let mut outcome = if Held::is_wake_up(delivery) {
             self.wake_up(delivery, now_ms, session, trace)

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::event::{Delivery, Origin};
-use crate::lookup::{Answers, Lookup};
+use crate::lookup::{Answers, CHAIN_MAX, Lookup};
 
 fn key(space: &str, name: &str) -> Key {
     Key { space: space.to_owned(), name: name.to_owned() }
@@ -181,6 +181,49 @@ fn a_lookup_is_needed_until_its_answer_is_there() {
     exhausted.exhausted = true;
     session.begin(0, exhausted);
     assert!(session.answer(&lookup.key(), || lookup.clone()).unwrap().error.is_some());
+}
+
+#[test]
+fn what_changes_something_waits_for_what_was_asked_before_it() {
+    let lookup = |method: &str, number: usize| Lookup {
+        method: method.into(),
+        url: format!("https://api.example.com/{number}"),
+        headers: Vec::new(),
+        body: Vec::new(),
+        timeout_ms: 1000,
+        cache_ms: 0,
+        access: Arc::default(),
+    };
+    let session = Session::empty();
+    let ask = |lookup: &Lookup| session.answer(&lookup.key(), || lookup.clone());
+    let (get, post) = (lookup("GET", 1), lookup("POST", 2));
+    let question = Lookup { cache_ms: 1000, ..lookup("POST", 3) };
+    for (in_order, expected) in [(false, vec![&get, &post, &question]), (true, vec![&get, &question])] {
+        session.begin(0, Answers::default());
+        session.keep_order(in_order);
+        for asked in [&get, &post, &question] {
+            session.enter();
+            assert!(ask(asked).is_none());
+        }
+        assert_eq!(session.discard().iter().collect::<Vec<_>>(), expected);
+    }
+    // Alone, it is asked.
+    session.begin(0, Answers::default());
+    assert!(ask(&post).is_none());
+    assert_eq!(session.discard(), [post]);
+    // A step may ask so much for one event, and as much for the next.
+    let mut answers = Answers::default();
+    (0..CHAIN_MAX).for_each(|number| answers.put(lookup("GET", number).key(), Arc::default()));
+    session.begin(0, answers);
+    for _ in 0..2 {
+        session.enter();
+        for number in (0..CHAIN_MAX).chain(0..CHAIN_MAX) {
+            assert!(ask(&lookup("GET", number)).unwrap().error.is_none());
+        }
+    }
+    assert!(ask(&lookup("GET", CHAIN_MAX)).unwrap().error.is_some());
+    session.enter();
+    assert!(ask(&lookup("GET", CHAIN_MAX)).is_none());
 }
 
 #[test]
