@@ -115,6 +115,7 @@ fn endings_of_names() {
         "card_brand",
         "card_last4",
         "loyalty_card_number",
+        "gift_card_code",
         "token_count",
         "price_per_token",
         "has_token",
