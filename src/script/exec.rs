@@ -139,23 +139,23 @@ impl Code {
     /// The failure that an answer stands for. What it gave that means nothing is the script's fault.
     fn refused(&self, handler: &Handler, refusal: Refusal, logs: Vec<LogLine>) -> Failure {
         let place = self.places.name("", handler.position);
-        match refusal {
+        self.failed(match refusal {
             Refusal::Drop(reason) => Failure::Drop { reason, logs },
             Refusal::Reject { code, reason } => Failure::Reject { code, reason, place, logs },
             Refusal::Retry(reason) => Failure::Retry { reason, after_ms: None, place, logs },
-            Refusal::Meaningless(problem) => self.failed(Failure::Error(ScriptError {
+            Refusal::Meaningless(problem) => Failure::Error(ScriptError {
                 code: "script-error",
                 message: format!("`{}` {problem}", handler.name),
                 place,
                 stack: Vec::new(),
                 logs,
-            })),
-        }
+            }),
+        })
     }
 
     fn failed(&self, failure: Failure) -> Failure {
         self.host.note_failure(&failure);
-        failure
+        self.host.run().discreet(failure)
     }
 }
 

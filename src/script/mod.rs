@@ -31,6 +31,7 @@ pub mod modules;
 pub mod outcome;
 pub mod place;
 pub mod run;
+pub mod secrets;
 pub mod watchdog;
 
 #[cfg(test)]
@@ -44,3 +45,4 @@ pub use limits::{Limits, STACK_BYTES};
 pub use outcome::{Failure, Input, LogLine, Ran, ScriptError};
 pub use place::Unit;
 pub use run::Run;
+pub use secrets::Secrets;

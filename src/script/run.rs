@@ -13,7 +13,8 @@ use rhai::{Dynamic, EvalAltResult, Position};
 
 use super::delivery::Shared;
 use super::limits::Limits;
-use super::outcome::LogLine;
+use super::outcome::{Failure, LogLine};
+use super::secrets::Secrets;
 use super::watchdog::{Stop, Watched};
 use crate::event::{Delivery, Origin};
 use crate::lookup::Access;
@@ -86,6 +87,8 @@ pub struct Run {
     attempt: Cell<u32>,
     /// What the script may reach.
     access: RefCell<Arc<Access>>,
+    /// What logs and reasons do not show.
+    secrets: RefCell<Arc<Secrets>>,
 }
 
 impl Run {
@@ -111,6 +114,7 @@ impl Run {
             part: RefCell::new(Rc::from("")),
             attempt: Cell::new(0),
             access: RefCell::default(),
+            secrets: RefCell::default(),
         })
     }
 
@@ -135,6 +139,24 @@ impl Run {
     /// The runs from now on may reach this.
     pub fn allow(&self, access: &Arc<Access>) {
         self.access.replace(Arc::clone(access));
+    }
+
+    /// What logs and reasons do not show from now on.
+    pub fn keep_back(&self, secrets: &Arc<Secrets>) {
+        self.secrets.replace(Arc::clone(secrets));
+    }
+
+    /// The failure without secrets. Its log lines have none.
+    pub fn discreet(&self, mut failure: Failure) -> Failure {
+        let secrets = self.secrets.borrow();
+        match &mut failure {
+            Failure::Drop { reason, .. } | Failure::Reject { reason, .. } | Failure::Retry { reason, .. } => {
+                secrets.hide_in(reason);
+            }
+            Failure::Error(error) => secrets.hide_in(&mut error.message),
+            Failure::Need => {}
+        }
+        failure
     }
 
     /// State and answers.
@@ -300,6 +322,9 @@ impl Run {
         if left == 0 {
             return;
         }
+        // Before the text is cut: the beginning of a secret is not known for one.
+        let secrets = self.secrets.borrow();
+        let text = secrets.hide(text);
         let mut end = text.len().min(left);
         while !text.is_char_boundary(end) {
             end -= 1;
