@@ -22,10 +22,13 @@ impl Environment for NoEnv {
 }
 
 fn plan(steps: &str) -> Arc<Plan> {
-    let text = format!(
+    plan_of(&format!(
         "sources:\n  - webhook: {{ verify: none }}\nsteps:\n{steps}sinks:\n  - http: {{ url: http://127.0.0.1:9/ }}\n"
-    );
-    let tree = Arc::new(Tree::new().with("pipelines/p.yaml", &text));
+    ))
+}
+
+fn plan_of(text: &str) -> Arc<Plan> {
+    let tree = Arc::new(Tree::new().with("pipelines/p.yaml", text));
     let loaded = Plan::load(&tree, "pipelines/p.yaml", "p", &NoEnv, &Limits::default());
     loaded.plan.unwrap_or_else(|| panic!("{:#?}", loaded.problems))
 }
@@ -45,6 +48,11 @@ fn delivery(body: &str) -> Delivery {
 
 fn run(steps: &str, body: &str) -> Outcome {
     Pipeline::new(&plan(steps)).unwrap().run(&delivery(body), 1_768_472_430_000)
+}
+
+/// One delivery through a pipeline.
+pub(crate) fn run_file(text: &str, body: &str) -> Outcome {
+    Pipeline::new(&plan_of(text)).unwrap().run(&delivery(body), 1_768_472_430_000)
 }
 
 fn texts(outcome: &Outcome) -> Vec<String> {

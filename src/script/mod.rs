@@ -41,7 +41,7 @@ pub use answer::Answer;
 pub use entry::Kind;
 pub use exec::{Expression, Script, constant};
 pub use host::Host;
-pub use limits::{Limits, STACK_BYTES};
+pub use limits::{Budget, Limits, STACK_BYTES};
 pub use outcome::{Failure, Input, LogLine, Ran, ScriptError};
 pub use place::Unit;
 pub use run::Run;
