@@ -41,4 +41,4 @@ fn dead(origin: Origin, part: &str, code: &str, reason: String) -> Dead {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
