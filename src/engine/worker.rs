@@ -30,7 +30,7 @@ pub(super) struct Job {
     /// What deliveries before these changed that is not stored yet.
     pub(super) earlier: Vec<Change>,
     /// Where the results go; a closed receiver is fine. Those of the last items are missing where the job had to make way for
-    /// other pipelines.
+    /// other pipelines, or for an erasure.
     pub(super) done: oneshot::Sender<Vec<Done>>,
 }
 
@@ -106,8 +106,10 @@ fn work(jobs: &Turns<Job>) {
         let mut results = Vec::with_capacity(items.len());
         for Item { delivery, answers } in items {
             let outcome = run(versions, &plan, &delivery, &session, answers);
+            // What comes behind it must not see what is to be erased.
+            let erases = !outcome.erasures.is_empty();
             results.push(Done { delivery, outcome });
-            if begun.elapsed() >= SLICE && jobs.others_wait(&plan.name) {
+            if erases || (begun.elapsed() >= SLICE && jobs.others_wait(&plan.name)) {
                 break;
             }
         }
