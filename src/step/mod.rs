@@ -10,6 +10,7 @@ mod enrich;
 mod fields;
 mod filter;
 mod hash;
+mod identity;
 mod ids;
 mod keep;
 mod lookup;
@@ -54,6 +55,7 @@ pub static STEPS: &[&StepDef] = &[
     &enrich::ENRICH,
     &filter::FILTER,
     &hash::HASH,
+    &identity::IDENTITY,
     &keep::KEEP,
     &lookup::LOOKUP,
     &loop_guard::LOOP_GUARD,
