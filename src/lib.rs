@@ -21,6 +21,7 @@
 //! | 0 | [`path`] | field paths, as `properties.products[0].sku` | – |
 //! | 0 | [`tree`] | the project's texts as one immutable value | – |
 //! | 0 | [`event`] | delivery, event, origin | `json` |
+//! | 0 | [`erasure`] | who is to be erased, and whether a text names them | `event` |
 //! | 0 | [`lookup`] | a request to the outside, and its answer, as values | – |
 //! | 0 | [`yaml`] | YAML with a place for every value | `diag` |
 //! | 1 | [`registry`] | what a part is: options as data, environment references | layer 0 |
@@ -82,6 +83,7 @@ pub mod cli;
 pub mod config;
 pub mod diag;
 pub mod engine;
+pub mod erasure;
 pub mod event;
 pub mod journal;
 pub mod json;

@@ -12,6 +12,7 @@ mod check;
 mod completions;
 mod dead;
 mod environment;
+mod erase;
 mod logs;
 mod loops;
 mod new;
@@ -58,6 +59,8 @@ enum Command {
     New(new::Arguments),
     /// List and show dead letters.
     Dead(dead::Arguments),
+    /// Erase a person from all that a pipeline keeps, or show the record of erasures.
+    Erase(erase::Arguments),
     /// Show what can be written in pipelines, fixtures and scripts.
     Reference(reference::Arguments),
     /// Print the JSON Schema of a pipeline file or a fixture, for editors.
@@ -91,6 +94,7 @@ pub fn main() -> ExitCode {
         Command::Send(arguments) => send::run(&arguments),
         Command::New(arguments) => new::run(&arguments),
         Command::Dead(arguments) => dead::run(&arguments),
+        Command::Erase(arguments) => erase::run(&arguments),
         Command::Reference(arguments) => reference::run(&arguments),
         Command::Schema(arguments) => schema::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),

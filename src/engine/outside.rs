@@ -106,6 +106,11 @@ impl Outside {
         answer
     }
 
+    /// Forgets all answers.
+    pub(super) fn forget(&self) {
+        *lock(&self.cache) = Cache::default();
+    }
+
     fn cached(&self, key: &LookupKey) -> Option<Arc<Answer>> {
         let cache = lock(&self.cache);
         let (until, answer) = cache.answers.get(key)?;

@@ -21,6 +21,9 @@ pub use trace::{NoTrace, StepRecord, Trace, Traced};
 use crate::event::Origin;
 use crate::step::StepError;
 
+/// Why events end that a person was erased from.
+pub const ERASED: &str = "erased";
+
 /// The end of an event that a step, or the condition of a sink, failed at.
 fn failed(origin: Origin, part: &str, error: StepError) -> Dead {
     let StepError { code, reason, place, stack, logs } = error;

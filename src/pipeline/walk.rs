@@ -54,6 +54,11 @@ impl<'a, T: Trace> Walk<'a, T> {
         self.outcome.dead.push(dead(origin, part, refused.code, refused.reason));
     }
 
+    /// An event that was erased.
+    pub(super) fn gone(&mut self, dropped: Dropped) {
+        self.outcome.dropped.push(dropped);
+    }
+
     /// All events of the delivery are under way: the steps that wait for all of them go on.
     pub(super) fn end(mut self) {
         // Events only move on, so nothing can reach the first of these steps any more.

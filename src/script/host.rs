@@ -183,10 +183,12 @@ impl Host {
 
     /// Takes note of what a script or module uses.
     pub fn note(&self, found: &check::Facts) {
-        if ["state", "cache"].iter().any(|namespace| found.namespaces.contains(*namespace)) {
+        let calls = |name: &str| found.calls.iter().any(|call| call.name == name);
+        // Erasing counts: what is erased must not be changed by another delivery at the same time.
+        if ["state", "cache"].iter().any(|namespace| found.namespaces.contains(*namespace)) || calls(lib::erase::NAME) {
             self.remembers.set(true);
         }
-        if found.calls.iter().any(|call| call.name == "retry") {
+        if calls("retry") {
             self.may_retry.set(true);
         }
     }
