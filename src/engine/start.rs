@@ -20,6 +20,7 @@ use super::lane::{LaneStatus, Shared};
 use super::metrics::Metrics;
 use super::outside::Outside;
 use super::project::read_tree;
+use super::reconcile::Served;
 use super::status::Board;
 use super::transmit::Output;
 use super::watch::Watch;
@@ -187,6 +188,7 @@ impl Engine {
             metrics,
             journal: Arc::clone(&journal),
             graveyard: Arc::clone(&shared.graveyard),
+            served: Served::new(&settings.data_dir, admin, &shared, &board).map_err(io("the data directory"))?,
             ready: AtomicBool::new(true),
         });
         let servers = vec![

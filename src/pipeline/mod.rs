@@ -5,6 +5,7 @@
 //! touched by two cores. Nothing here awaits, reads a clock or opens a file.
 
 mod compile;
+mod mark;
 mod outcome;
 mod part;
 mod plan;
