@@ -15,6 +15,7 @@ mod environment;
 mod logs;
 mod loops;
 mod new;
+mod reconcile;
 mod reference;
 mod run;
 mod samples;
@@ -58,6 +59,8 @@ enum Command {
     New(new::Arguments),
     /// List and show dead letters.
     Dead(dead::Arguments),
+    /// Compare the shop's orders with what was delivered, and tell those that are missing.
+    Reconcile(reconcile::Arguments),
     /// Show what can be written in pipelines, fixtures and scripts.
     Reference(reference::Arguments),
     /// Print the JSON Schema of a pipeline file or a fixture, for editors.
@@ -91,6 +94,7 @@ pub fn main() -> ExitCode {
         Command::Send(arguments) => send::run(&arguments),
         Command::New(arguments) => new::run(&arguments),
         Command::Dead(arguments) => dead::run(&arguments),
+        Command::Reconcile(arguments) => reconcile::run(&arguments),
         Command::Reference(arguments) => reference::run(&arguments),
         Command::Schema(arguments) => schema::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),

@@ -10,7 +10,7 @@ use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use serde::{Deserialize, Serialize};
 
-use super::{Desk, Fate};
+use super::{Desk, Fate, find_shop};
 use crate::engine::control::Control;
 use crate::engine::lane::{LaneStatus, Shared};
 use crate::engine::status::Board;
@@ -97,6 +97,7 @@ impl Served {
     async fn known(&self, body: &Bytes) -> Result<String, (u16, String)> {
         let KnownAsked { pipeline, source, shop } = read(body)?;
         let plan = self.lane(&pipeline)?.plan();
+        find_shop(&plan, &source, &shop).map_err(|why| unknown(&why))?;
         let known = self.desk.known(&plan, &source, &shop).await.map_err(failed)?;
         write(&known)
     }
@@ -105,6 +106,7 @@ impl Served {
         let SettleAsked { pipeline, source, shop, dry, orders } = read(body)?;
         let lane = self.lane(&pipeline)?;
         let plan = lane.plan();
+        find_shop(&plan, &source, &shop).map_err(|why| unknown(&why))?;
         let verdicts = self.desk.settle(&plan, &source, &shop, &orders, dry).await.map_err(failed)?;
         let missing = verdicts.iter().filter(|verdict| verdict.fate == Fate::Missing).count();
         if !dry && missing > 0 {
@@ -130,4 +132,9 @@ fn write(answer: &impl Serialize) -> Result<String, (u16, String)> {
 
 fn failed(why: String) -> (u16, String) {
     (500, why)
+}
+
+/// Its pipelines are those of its last good reload, which may be older than the files.
+fn unknown(why: &str) -> (u16, String) {
+    (409, format!("{why} as it runs there; if the file says otherwise, its log tells why that was not taken up"))
 }
