@@ -171,3 +171,6 @@ pub(super) fn id_text(raw: &RawValue) -> Option<String> {
 pub(super) fn nothing() -> Box<RawValue> {
     RawValue::NULL.to_owned()
 }
+
+#[cfg(test)]
+mod tests;
