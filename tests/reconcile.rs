@@ -3,8 +3,14 @@
 
 #[path = "reconcile/everywhere.rs"]
 mod everywhere;
+#[path = "reconcile/memory.rs"]
+mod memory;
+#[path = "reconcile/refusals.rs"]
+mod refusals;
 #[path = "reconcile/rest.rs"]
 mod rest;
 mod support;
+#[path = "reconcile/troubles.rs"]
+mod troubles;
 #[path = "reconcile/world.rs"]
 mod world;

@@ -74,6 +74,11 @@ impl Rest {
         lock(&self.shop).orders.push(order);
     }
 
+    /// Changes what the shop has.
+    pub(crate) fn change(&self, change: impl FnOnce(&mut Vec<Value>)) {
+        change(&mut lock(&self.shop).orders);
+    }
+
     pub(crate) fn pages_of(&self, count: usize) {
         lock(&self.shop).page_max = count;
     }
@@ -221,7 +226,7 @@ impl Shop {
         if let Some(id) = path.strip_prefix("GET /admin/orders/") {
             let relations = if newer { "fields" } else { "expand" };
             assert!(query[relations].contains("items.variant.product.collection"), "{}", asked.line);
-            let found = self.orders.iter().find(|order| order["id"] == *id);
+            let found = self.orders.iter().find(|order| order["id"] == *id && order["gone"] != true);
             return found.map_or_else(
                 || (404, Vec::new(), json!({"type": "not_found"}).to_string()),
                 |order| (200, Vec::new(), json!({ "order": order }).to_string()),
