@@ -21,6 +21,7 @@ use super::lane::{LaneStatus, Shared};
 use super::metrics::Metrics;
 use super::outside::Outside;
 use super::project::read_tree;
+use super::reconcile::Served;
 use super::status::Board;
 use super::stores::Stores;
 use super::transmit::Output;
@@ -192,6 +193,7 @@ impl Engine {
             journal: Arc::clone(&journal),
             graveyard: Arc::clone(&shared.graveyard),
             shared: Arc::clone(&shared),
+            served: Served::new(&settings.data_dir, admin, &shared, &board).map_err(io("the data directory"))?,
             ready: AtomicBool::new(true),
         });
         let servers = vec![

@@ -86,6 +86,11 @@ impl Board {
         self.lock().all().map(|lane| lane.plan()).find(|plan| *plan.name == *name)
     }
 
+    /// The lane of a pipeline that runs.
+    pub(super) fn lane(&self, pipeline: &str) -> Option<Arc<LaneStatus>> {
+        self.lock().lanes.iter().find(|lane| *lane.plan().name == *pipeline).cloned()
+    }
+
     /// The smallest position that any sink still needs; `None` without sinks.
     pub(super) fn floor(&self) -> Option<u64> {
         self.lock().all().map(|lane| lane.floor()).min()

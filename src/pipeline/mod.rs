@@ -6,6 +6,7 @@
 
 mod compile;
 mod ends;
+mod mark;
 mod outcome;
 mod part;
 mod plan;

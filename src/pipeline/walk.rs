@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
 use super::ends::Ends;
+use super::mark::mark_reconciled;
 use super::{Dropped, HeldEvent, Message, Outcome, Pipeline, Trace, dead, failed};
 use crate::event::{Event, Origin, Refused};
 use crate::json;
@@ -192,6 +193,9 @@ impl<'a, T: Trace> Walk<'a, T> {
     /// Encodes an event for every sink that takes it.
     fn send(&mut self, mut event: Event) {
         let pipeline = self.pipeline;
+        if self.cx.delivery.reconciled().is_some() {
+            mark_reconciled(&mut event);
+        }
         let mut taken = false;
         let fits = pipeline.plan.sinks.iter().any(|part| part.sink.fit(&event));
         for (number, part) in pipeline.plan.sinks.iter().enumerate() {
