@@ -15,12 +15,13 @@ use super::backoff::Backoff;
 use super::grave::{Burial, Graveyard};
 use super::ledger::Ledger;
 use super::metrics::Metrics;
+use super::stakes;
 use super::stopped;
 use super::transmit::{Sent, Transmitter};
 use super::withheld::Withheld;
 use crate::pipeline::{ERASED, Message, SinkPart};
 use crate::sink::Judgement;
-use crate::state::{Claim, Store};
+use crate::state::{End, Stake, Store};
 use batch::{Batch, chunks, cut, full, take};
 
 /// Messages of one or more deliveries, in order.
@@ -208,6 +209,7 @@ impl Deliverer {
                 Judgement::Delivered => {
                     backoff.reset();
                     self.state.trouble(None);
+                    self.end(part.iter().flat_map(|(message, _)| &message.stakes), End::Arrived).await;
                     self.ledger.sent(part.len());
                     self.state.ended(part.len());
                     self.metrics.sent(&self.pipeline, &self.part.id, part.len());
@@ -297,7 +299,7 @@ impl Deliverer {
                     if withheld.holds(&own) {
                         self.graveyard.erase(&self.pipeline, own.origin).await;
                     }
-                    self.release(message.claims).await;
+                    self.end(&message.stakes, End::Refused).await;
                     self.ledger.dead(&self.part.id, "rejected");
                     self.state.ended(1);
                     self.metrics.dead(&self.pipeline, &self.part.id, "rejected", 1);
@@ -317,16 +319,9 @@ impl Deliverer {
         }
     }
 
-    /// Gives back what a refused message's event had taken, so that it does not count as the one that arrived.
-    async fn release(&self, claims: Vec<Claim>) {
-        if claims.is_empty() {
-            return;
-        }
-        let (store, pipeline) = (Arc::clone(&self.store), Arc::clone(&self.pipeline));
-        let released = tokio::task::spawn_blocking(move || store.release(&pipeline, &claims)).await;
-        if let Ok(Err(error)) = released {
-            tracing::warn!(pipeline = %self.pipeline, %error, "a refused event still counts as seen");
-        }
+    /// Notes that messages have ended: what their events had taken is kept, or given back.
+    async fn end(&self, stakes: impl IntoIterator<Item = &Arc<Stake>>, end: End) {
+        stakes::end(&self.store, &self.pipeline, stakes, end).await;
     }
 
     /// Waits, unless stopped (`false`) or nudged.

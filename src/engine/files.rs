@@ -69,11 +69,11 @@ pub(super) async fn run(
         })?;
         result
     };
-    let mut out = Out::open(&pipeline, &shared);
-    let cut = out.cut_after(stop.clone(), drain);
-    let mut jobs: VecDeque<FileJob> = VecDeque::new();
     // A run of a file begins anew each time, and so does what it remembers.
     let store: Arc<dyn Store> = Arc::new(Memory::default());
+    let mut out = Out::open(&pipeline, &shared, &store);
+    let cut = out.cut_after(stop.clone(), drain);
+    let mut jobs: VecDeque<FileJob> = VecDeque::new();
     let mut holds = Holds::default();
     let start = |jobs: &mut VecDeque<FileJob>, plan: Arc<Plan>, deliveries: Vec<Arc<Delivery>>| {
         let serial = drive::is_serial(&plan, &deliveries);
@@ -176,7 +176,7 @@ struct OutSink {
 }
 
 impl Out {
-    fn open(pipeline: &Arc<LaneStatus>, shared: &Arc<Shared>) -> Self {
+    fn open(pipeline: &Arc<LaneStatus>, shared: &Arc<Shared>, store: &Arc<dyn Store>) -> Self {
         let plan = pipeline.plan();
         let (stop, stopped) = watch::channel(false);
         let sinks = plan
@@ -192,7 +192,7 @@ impl Out {
                     journaled: false,
                     transmitter: Transmitter::open(part, shared, false),
                     graveyard: Arc::clone(&shared.graveyard),
-                    store: Arc::clone(&shared.state),
+                    store: Arc::clone(store),
                     ledger: Arc::clone(&pipeline.ledger),
                     metrics: Arc::clone(&shared.metrics),
                     stop: stopped.clone(),

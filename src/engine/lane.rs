@@ -24,13 +24,14 @@ use super::ledger::Ledger;
 use super::metrics::Metrics;
 use super::outside::Outside;
 use super::sink_lane::{SinkLane, unblocked};
+use super::stakes;
 use super::transmit::{Output, now_ms};
 use super::withheld::Withheld;
 use super::worker::{Done, Workers};
 use crate::event::Delivery;
 use crate::journal::{Cursors, Journal, Reader};
 use crate::pipeline::{Message, Plan};
-use crate::state::Store;
+use crate::state::{End, Store};
 use jobs::{Pending, next_done};
 
 /// Deliveries in one job, and jobs under way: enough to keep the workers busy, few enough to bound memory.
@@ -302,9 +303,13 @@ impl Runner {
                     // The sink went away with a newer version: its messages end here, and are said to.
                     self.status.ledger.accepted(messages.len());
                     self.drop_removed(&part.id, messages.len());
+                    self.end(&messages, End::Gone).await;
                     continue;
                 };
-                if delivery.seq > self.sinks[at].enqueued {
+                if delivery.seq <= self.sinks[at].enqueued {
+                    // It has them from an earlier run.
+                    self.end(&messages, End::Arrived).await;
+                } else {
                     self.status.ledger.accepted(messages.len());
                     per_sink[at].extend(messages.into_iter().map(|message| (message, Arc::clone(&plan.revision))));
                 }
@@ -320,6 +325,11 @@ impl Runner {
             let job = self.job(Arc::clone(plan), rest, whole);
             self.jobs.push_front(job);
         }
+    }
+
+    async fn end(&self, messages: &[Message], end: End) {
+        let stakes = messages.iter().flat_map(|message| &message.stakes);
+        stakes::end(&self.shared.state, &self.plan.name, stakes, end).await;
     }
 }
 

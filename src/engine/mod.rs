@@ -31,6 +31,7 @@ mod routes;
 mod secrets;
 mod server;
 mod sink_lane;
+mod stakes;
 mod start;
 mod status;
 mod stores;

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use crate::erasure::Erasure;
 use crate::event::{Delivery, Origin};
 use crate::lookup::Lookup;
-use crate::state::{Claim, Write};
+use crate::state::{Stake, Write};
 use crate::step::LogLine;
 
 /// The result of running one delivery through a pipeline.
@@ -56,8 +56,8 @@ pub struct Message {
     pub origin: Origin,
     /// The encoded message.
     pub bytes: Bytes,
-    /// What its event has taken, to be given back if the sink refuses it.
-    pub claims: Vec<Claim>,
+    /// What its event has taken, to be given back if nothing of it arrives.
+    pub stakes: Vec<Arc<Stake>>,
 }
 
 /// An event that waits.

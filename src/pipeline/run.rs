@@ -55,6 +55,7 @@ impl Pipeline {
         trace: &mut impl Trace,
     ) -> Outcome {
         session.begin(now_ms, answers);
+        session.keep_order(self.plan.remembers);
         self.host.run().attach(session);
         let mut outcome = if Held::is_wake_up(delivery) {
             self.wake_up(delivery, now_ms, session, trace)
@@ -193,25 +194,34 @@ impl Pipeline {
             broken(&mut outcome, wake_up, error.to_string());
             return outcome;
         }
-        let delivery = Arc::new(held.delivery);
+        let delivery = Arc::new(held.delivery.clone());
         outcome.woken = Some((id, Arc::clone(&delivery)));
+        // What cannot go on gives back what it has taken, as every event that dies.
+        let lost = |outcome: &mut Outcome, code: &str, reason: String| {
+            for claim in &held.claims {
+                // A store that fails here fails the commit too, and then the delivery is run again.
+                let _ = session.release(claim);
+            }
+            outcome.dead.push(dead(held.origin, &held.part, code, reason));
+        };
         let Some(at) = self.steps.iter().position(|part| *part.id == *held.part) else {
             let reason = format!("the pipeline no longer has the step `{}` that held this event", held.part);
-            outcome.dead.push(dead(held.origin, &held.part, "no-step", reason));
+            lost(&mut outcome, "no-step", reason);
             return outcome;
         };
-        match json::decode_bytes(held.event.into(), &json::Limits::default()) {
+        match json::decode_bytes(held.event.clone().into(), &json::Limits::default()) {
             Ok((value, tape)) => {
-                let cx = Context::new(&delivery, &held.identity, now_ms, session);
+                let mut cx = Context::new(&delivery, &held.identity, now_ms, session);
+                cx.claims.extend(held.claims.iter().map(|claim| (held.origin, claim.clone())));
                 let mut walk = Walk::new(self, cx, &mut outcome, trace);
-                let targets = held.targets.map_or_else(Targets::default, |ids| {
+                let targets = held.targets.as_ref().map_or_else(Targets::default, |ids| {
                     let at = |id: &String| self.plan.sinks.iter().position(|part| *part.id == **id);
                     Targets::only(&ids.iter().filter_map(at).collect::<Vec<_>>())
                 });
                 walk.resumed(at, Event { value, tape, origin: held.origin, targets }, held.attempt);
                 walk.end();
             }
-            Err(error) => outcome.dead.push(dead(held.origin, &held.part, "bad-json", error.to_string())),
+            Err(error) => lost(&mut outcome, "bad-json", error.to_string()),
         }
         outcome
     }

@@ -1,5 +1,7 @@
 //! Deliveries through whole pipelines, without an engine.
 
+mod held;
+
 use std::sync::Arc;
 
 use proptest::prelude::*;
@@ -26,10 +28,13 @@ impl Environment for NoEnv {
 }
 
 fn plan(steps: &str) -> Arc<Plan> {
-    let text = format!(
+    plan_of(&format!(
         "sources:\n  - webhook: {{ verify: none }}\nsteps:\n{steps}sinks:\n  - http: {{ url: http://127.0.0.1:9/ }}\n"
-    );
-    let tree = Arc::new(Tree::new().with("pipelines/p.yaml", &text));
+    ))
+}
+
+fn plan_of(text: &str) -> Arc<Plan> {
+    let tree = Arc::new(Tree::new().with("pipelines/p.yaml", text));
     let loaded = Plan::load(&tree, "pipelines/p.yaml", "p", &NoEnv, &Limits::default());
     loaded.plan.unwrap_or_else(|| panic!("{:#?}", loaded.problems))
 }
@@ -49,6 +54,11 @@ fn delivery(body: &str) -> Delivery {
 
 fn run(steps: &str, body: &str) -> Outcome {
     Pipeline::new(&plan(steps)).unwrap().run(&delivery(body), 1_768_472_430_000)
+}
+
+/// One delivery through a pipeline.
+pub(crate) fn run_file(text: &str, body: &str) -> Outcome {
+    Pipeline::new(&plan_of(text)).unwrap().run(&delivery(body), 1_768_472_430_000)
 }
 
 fn texts(outcome: &Outcome) -> Vec<String> {
@@ -335,4 +345,46 @@ fn what_was_erased_is_not_run_again() {
     erased.add_events(9, vec![1]);
     memory.erase("p", &reach, &erased).unwrap();
     assert_eq!((texts(&run(9)).len(), run(9).dropped.len()), (1, 0));
+}
+
+struct Keys;
+
+impl Environment for Keys {
+    fn var(&self, name: &str) -> Option<String> {
+        (name == "API_KEY").then(|| "key-\"4711\"".into())
+    }
+    fn file(&self, _: &str) -> Result<String, String> {
+        Ok("from a file\n".into())
+    }
+}
+
+#[test]
+fn secrets_in_settings_are_used_and_not_shown() {
+    let log = "log::info(settings); print(settings.key); log::warn(\"x\" + settings.inner.list[0]);";
+    for (end, code) in [
+        ("throw settings;", "script-error"),
+        ("reject(`no answer to ${settings.key}`);", "rejected"),
+        ("fn on_track(event, settings) { outcome::reject(settings.note) }", "rejected"),
+        ("drop(settings.key);", ""),
+    ] {
+        let text = format!(
+            "sources:\n  - webhook: {{ verify: none }}\nsteps:\n  - script:\n      inline: |\n        {log}\n        {end}\n    settings:\n      \
+             key: ${{API_KEY}}\n      note: with ${{API_KEY}} in it\n      inner: {{ list: [ \"${{file:secret}}\" ] }}\n      plain: written-here\n\
+             sinks:\n  - http: {{ url: http://127.0.0.1:9/ }}\n",
+        );
+        let tree = Arc::new(Tree::new().with("pipelines/p.yaml", &text));
+        let loaded = Plan::load(&tree, "pipelines/p.yaml", "p", &Keys, &Limits::default());
+        let plan = loaded.plan.unwrap_or_else(|| panic!("{:#?}", loaded.problems));
+        let outcome = Pipeline::new(&plan).unwrap().run(&delivery(r#"{"a": 1}"#), 1_768_472_430_000);
+        let shown = format!("{:?} {:?} {:?}", outcome.dead, outcome.dropped, outcome.logs);
+        assert!(!shown.contains("4711") && !shown.contains("from a file"), "{end}: {shown}");
+        assert!(shown.contains("[secret]") && shown.contains("written-here"), "{end}: {shown}");
+        assert_eq!(outcome.dead.first().map_or("", |dead| dead.code.as_str()), code, "{end}: {shown}");
+    }
+    let text = "sources:\n  - webhook: { verify: none }\nsteps:\n  - script: { inline: event.properties.used = settings.key; }\n    \
+                settings: { key: \"${API_KEY}\" }\nsinks:\n  - http: { url: http://127.0.0.1:9/ }\n";
+    let tree = Arc::new(Tree::new().with("pipelines/p.yaml", text));
+    let plan = Plan::load(&tree, "pipelines/p.yaml", "p", &Keys, &Limits::default()).plan.unwrap();
+    let outcome = Pipeline::new(&plan).unwrap().run(&delivery(r#"{"a": 1}"#), 1_768_472_430_000);
+    assert!(texts(&outcome)[0].contains("4711"), "what is sent is the script's affair");
 }

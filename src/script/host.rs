@@ -256,6 +256,7 @@ impl Host {
     /// Runs the top level of a module, within the limits of a run.
     pub fn evaluate_module(&self, ast: AST, file: &str) -> Result<Module, Fault> {
         let ast = self.optimise(ast, file);
+        self.run.grant(self.run.limits().budget());
         self.run.begin(0, "", Origin::default(), 0);
         let module = Module::eval_ast_as_new(Scope::new(), &ast, &self.engine);
         match self.run.end().0 {

@@ -43,6 +43,28 @@ impl Disk {
         self.database.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Replaces what claims hold that are still the same.
+    fn end_claims(
+        &self,
+        pipeline: &str,
+        claims: &[Claim],
+        new: impl Fn(&Claim, Entry) -> Option<Entry>,
+    ) -> Result<(), StoreError> {
+        let Some(database) = self.existing() else { return Ok(()) };
+        let transaction = database.begin_write().map_err(failed)?;
+        for claim in claims {
+            let held = {
+                let entries = transaction.open_table(ENTRIES).map_err(failed)?;
+                let found = entries.get(place(pipeline, &claim.key).as_slice()).map_err(failed)?;
+                found.and_then(|bytes| entry(bytes.value()))
+            };
+            if let Some(entry) = held.filter(|entry| entry.value == claim.holder) {
+                put(&transaction, pipeline, &claim.key, new(claim, entry).as_ref())?;
+            }
+        }
+        transaction.commit().map_err(failed)
+    }
+
     fn wanted(&self) -> Result<std::sync::Arc<Database>, StoreError> {
         let mut database = self.database.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(open) = &*database {
@@ -146,19 +168,11 @@ impl Store for Disk {
     }
 
     fn release(&self, pipeline: &str, claims: &[Claim]) -> Result<(), StoreError> {
-        let Some(database) = self.existing() else { return Ok(()) };
-        let transaction = database.begin_write().map_err(failed)?;
-        for claim in claims {
-            let held = {
-                let entries = transaction.open_table(ENTRIES).map_err(failed)?;
-                let found = entries.get(place(pipeline, &claim.key).as_slice()).map_err(failed)?;
-                found.and_then(|bytes| entry(bytes.value()))
-            };
-            if held.is_some_and(|entry| entry.value == claim.holder) {
-                put(&transaction, pipeline, &claim.key, None)?;
-            }
-        }
-        transaction.commit().map_err(failed)
+        self.end_claims(pipeline, claims, |_, _| None)
+    }
+
+    fn keep(&self, pipeline: &str, claims: &[Claim]) -> Result<(), StoreError> {
+        self.end_claims(pipeline, claims, |claim, entry| Some(Entry { value: claim.kept(), ..entry }))
     }
 
     fn forget(&self, pipeline: &str) -> Result<(), StoreError> {

@@ -117,6 +117,18 @@ impl Store for Memory {
         Ok(())
     }
 
+    fn keep(&self, pipeline: &str, claims: &[Claim]) -> Result<(), StoreError> {
+        self.with(|inner| {
+            for claim in claims {
+                let place = (pipeline.to_owned(), claim.key.clone());
+                if let Some(entry) = inner.entries.get_mut(&place).filter(|entry| entry.value == claim.holder) {
+                    entry.value = claim.kept();
+                }
+            }
+        });
+        Ok(())
+    }
+
     fn forget(&self, pipeline: &str) -> Result<(), StoreError> {
         self.with(|inner| {
             inner.entries.retain(|(owner, _), _| owner != pipeline);

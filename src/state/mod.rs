@@ -15,6 +15,7 @@ mod erased;
 mod hold;
 mod memory;
 mod session;
+mod stake;
 
 #[cfg(test)]
 mod tests;
@@ -25,7 +26,8 @@ pub use disk::Disk;
 pub use erased::{Erased, Reach};
 pub use hold::{HELD_SOURCE, HELD_SPACE, Held};
 pub use memory::Memory;
-pub use session::{Claim, Limit, Mark, Session};
+pub use session::{Limit, Mark, Session};
+pub use stake::{Claim, End, Stake, Then};
 
 /// The space of the values that all scripts of a pipeline share, beside those of the steps.
 pub const CACHE_SPACE: &str = "~cache";
@@ -95,8 +97,11 @@ pub trait Store: Send + Sync {
     /// Takes back what deliveries after `seq` changed.
     fn rollback(&self, pipeline: &str, seq: u64) -> Result<(), StoreError>;
 
-    /// Gives claims back that are still the same, outside of any delivery.
+    /// Gives claims back that are still the same and not kept, outside of any delivery.
     fn release(&self, pipeline: &str, claims: &[Claim]) -> Result<(), StoreError>;
+
+    /// Writes down that claims which are still the same are not given back any more, outside of any delivery.
+    fn keep(&self, pipeline: &str, claims: &[Claim]) -> Result<(), StoreError>;
 
     /// Forgets all of a pipeline.
     fn forget(&self, pipeline: &str) -> Result<(), StoreError>;

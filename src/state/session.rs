@@ -4,14 +4,14 @@
 //! [`Session::finish`] or [`Session::discard`]. A step that fails takes its own writes back by a [`mark`](Session::mark).
 
 use std::cell::{Cell, OnceCell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::{Change, Entry, Erased, Key, Store, StoreError, Write};
+use super::{Change, Claim, Entry, Erased, Key, Store, StoreError, Write};
 use crate::erasure::Erasure;
-use crate::lookup::{Answer, Answers, Lookup, LookupKey};
+use crate::lookup::{Answer, Answers, CHAIN_MAX, Lookup, LookupKey};
 
 /// The longest key, in bytes.
 const KEY_BYTES_MAX: usize = 1024;
@@ -51,15 +51,6 @@ impl fmt::Display for Limit {
     }
 }
 
-/// A key that an event has taken for itself, and gives back if it dies: see the step `dedupe`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Claim {
-    /// What it has taken.
-    pub key: Key,
-    /// Who holds it: what was written there.
-    pub holder: Vec<u8>,
-}
-
 /// A place in the writes of a delivery that one can go back to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Mark {
@@ -82,6 +73,10 @@ pub struct Session {
     before: RefCell<Vec<Before>>,
     answers: RefCell<Answers>,
     needs: RefCell<Vec<Lookup>>,
+    /// What the step under way has asked for its event.
+    asked: RefCell<BTreeSet<LookupKey>>,
+    /// Whether what an event remembers decides about those behind it.
+    in_order: Cell<bool>,
     wakes: RefCell<Vec<String>>,
     erasures: RefCell<Vec<Erasure>>,
     /// What was erased before; read when it is first looked at.
@@ -106,6 +101,8 @@ impl Session {
             before: RefCell::default(),
             answers: RefCell::default(),
             needs: RefCell::default(),
+            asked: RefCell::default(),
+            in_order: Cell::new(false),
             wakes: RefCell::default(),
             erasures: RefCell::default(),
             erased: OnceCell::new(),
@@ -124,8 +121,20 @@ impl Session {
         self.writes.borrow_mut().clear();
         self.before.borrow_mut().clear();
         self.needs.borrow_mut().clear();
+        self.asked.borrow_mut().clear();
         self.wakes.borrow_mut().clear();
         self.erasures.borrow_mut().clear();
+    }
+
+    /// Whether the deliveries from now on are of a pipeline that remembers: what an event that waits for an answer would have
+    /// remembered is not known to those behind it, so these ask for nothing yet that changes something.
+    pub fn keep_order(&self, in_order: bool) {
+        self.in_order.set(in_order);
+    }
+
+    /// A step begins with an event.
+    pub fn enter(&self) {
+        self.asked.borrow_mut().clear();
     }
 
     /// The delivery's time, by which values expire.
@@ -186,7 +195,7 @@ impl Session {
         Ok(())
     }
 
-    /// Gives a claim back, if it is still the same one.
+    /// Gives a claim back, if it is still the same one and not kept.
     pub fn release(&self, claim: &Claim) -> Result<(), Limit> {
         let held = self.get(&claim.key.space, &claim.key.name).map_err(Limit::Store)?;
         if held.is_some_and(|entry| entry.value == claim.holder) {
@@ -228,16 +237,25 @@ impl Session {
 
     /// The answer to a lookup. `None`: it is asked for, and the run must end and be run again.
     pub fn answer(&self, key: &LookupKey, lookup: impl FnOnce() -> Lookup) -> Option<Arc<Answer>> {
+        self.asked.borrow_mut().insert(*key);
         if let Some(known) = self.answers.borrow().get(key) {
             return Some(Arc::clone(known));
         }
+        let too_many = |whose: &str| {
+            let error = Some(format!("this {whose} has asked for too many lookups"));
+            Some(Arc::new(Answer { error, ..Answer::default() }))
+        };
         if self.answers.borrow().exhausted {
-            let error = Some("this delivery has asked for too many lookups".to_owned());
-            return Some(Arc::new(Answer { error, ..Answer::default() }));
+            return too_many("delivery");
+        }
+        if self.asked.borrow().len() > CHAIN_MAX {
+            return too_many("event");
         }
         let mut needs = self.needs.borrow_mut();
-        if needs.len() < NEEDS_MAX {
-            needs.push(lookup());
+        let lookup = lookup();
+        let may_be_early = needs.is_empty() || !self.in_order.get() || lookup.is_question();
+        if needs.len() < NEEDS_MAX && may_be_early {
+            needs.push(lookup);
         }
         None
     }

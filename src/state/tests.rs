@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::erasure::{Erasure, Names};
 use crate::event::{Delivery, Origin};
-use crate::lookup::{Answers, Lookup};
+use crate::lookup::{Answers, CHAIN_MAX, Lookup};
 
 fn key(space: &str, name: &str) -> Key {
     Key { space: space.to_owned(), name: name.to_owned() }
@@ -157,9 +157,9 @@ fn a_claim_is_given_back_by_its_holder_only() {
     let session = Session::empty();
     session.begin(0, Answers::default());
     session.set("s", "k", b"first".to_vec(), None).unwrap();
-    session.release(&Claim { key: key("s", "k"), holder: b"second".to_vec() }).unwrap();
+    session.release(&Claim { key: key("s", "k"), holder: b"second".to_vec(), shared: false }).unwrap();
     assert!(session.get("s", "k").unwrap().is_some());
-    session.release(&Claim { key: key("s", "k"), holder: b"first".to_vec() }).unwrap();
+    session.release(&Claim { key: key("s", "k"), holder: b"first".to_vec(), shared: false }).unwrap();
     assert!(session.get("s", "k").unwrap().is_none());
 }
 
@@ -317,6 +317,7 @@ fn held() -> Held {
         identity: "i".into(),
         event: r#"{"type":"track","n":1.50}"#.into(),
         targets: Some(vec!["segment".into()]),
+        claims: vec![Claim { key: key("dedupe", "order/1"), holder: b"9 /in 2".to_vec(), shared: true }],
         delivery: Delivery {
             seq: 9,
             pipeline: "p".into(),
@@ -329,9 +330,79 @@ fn held() -> Held {
 }
 
 #[test]
+fn what_changes_something_waits_for_what_was_asked_before_it() {
+    let lookup = |method: &str, number: usize| Lookup {
+        method: method.into(),
+        url: format!("https://api.example.com/{number}"),
+        headers: Vec::new(),
+        body: Vec::new(),
+        timeout_ms: 1000,
+        cache_ms: 0,
+        access: Arc::default(),
+    };
+    let session = Session::empty();
+    let ask = |lookup: &Lookup| session.answer(&lookup.key(), || lookup.clone());
+    let (get, post) = (lookup("GET", 1), lookup("POST", 2));
+    let question = Lookup { cache_ms: 1000, ..lookup("POST", 3) };
+    for (in_order, expected) in [(false, vec![&get, &post, &question]), (true, vec![&get, &question])] {
+        session.begin(0, Answers::default());
+        session.keep_order(in_order);
+        for asked in [&get, &post, &question] {
+            session.enter();
+            assert!(ask(asked).is_none());
+        }
+        assert_eq!(session.discard().iter().collect::<Vec<_>>(), expected);
+    }
+    // Alone, it is asked.
+    session.begin(0, Answers::default());
+    assert!(ask(&post).is_none());
+    assert_eq!(session.discard(), [post]);
+    // A step may ask so much for one event, and as much for the next.
+    let mut answers = Answers::default();
+    (0..CHAIN_MAX).for_each(|number| answers.put(lookup("GET", number).key(), Arc::default()));
+    session.begin(0, answers);
+    for _ in 0..2 {
+        session.enter();
+        for number in (0..CHAIN_MAX).chain(0..CHAIN_MAX) {
+            assert!(ask(&lookup("GET", number)).unwrap().error.is_none());
+        }
+    }
+    assert!(ask(&lookup("GET", CHAIN_MAX)).unwrap().error.is_some());
+    session.enter();
+    assert!(ask(&lookup("GET", CHAIN_MAX)).is_none());
+}
+
+#[test]
 fn a_held_event_is_kept_whole() {
     let held = held();
     assert_eq!(Held::decode(&held.id, &held.encode()).unwrap(), held);
     assert!(Held::decode("x", b"{}").is_err());
+    // One that was kept before there were claims is read.
+    let mut old: serde_json::Value = serde_json::from_slice(&held.encode()).unwrap();
+    old.as_object_mut().unwrap().remove("claims").unwrap();
+    let read = Held::decode(&held.id, old.to_string().as_bytes()).unwrap();
+    assert_eq!(read, Held { claims: Vec::new(), ..held.clone() });
     assert!(Held::is_wake_up(&Held::wake_up("p", &held.id, 7)));
+}
+
+#[test]
+fn a_kept_claim_is_not_given_back_and_still_expires() {
+    let dir = tempfile::tempdir().unwrap();
+    for store in [&Disk::open(&dir.path().join("s")).unwrap() as &dyn Store, &Memory::default()] {
+        let writes = ["a", "b", "c"].map(|name| set("dedupe", name, "1 /in 0", 100)).to_vec();
+        store.commit("p", &[Change { seq: 1, now_ms: 0, writes }], 0).unwrap();
+        let claim = |name: &str, holder: &str| Claim {
+            key: key("dedupe", name),
+            holder: holder.as_bytes().to_vec(),
+            shared: true,
+        };
+        store.keep("p", &[claim("a", "1 /in 0"), claim("b", "2 /in 0"), claim("none", "1 /in 0")]).unwrap();
+        store.release("p", &["a", "b"].map(|name| claim(name, "1 /in 0"))).unwrap();
+        let left: Vec<_> = store.list("p", "dedupe").unwrap().into_iter().map(|(name, _)| name).collect();
+        assert_eq!(left, ["a", "c"]);
+        let kept = store.get("p", &key("dedupe", "a")).unwrap().unwrap();
+        assert!(claim("a", "1 /in 0").holds(&kept.value) && kept.expires_ms == 100);
+        store.commit("p", &[Change { seq: 2, now_ms: 100, writes: vec![set("x", "y", "z", i64::MAX)] }], 0).unwrap();
+        assert_eq!(store.list("p", "dedupe").unwrap(), []);
+    }
 }
