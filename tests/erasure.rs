@@ -165,7 +165,9 @@ fn one_person_is_gone_from_all_that_is_kept_and_another_is_not() {
     let received = segment.wait_until(SOON, "the last", |stored| stored.len() == 5);
     assert_eq!(received[4].message["userId"], BOB);
     wait_for(&cartwire, "who waits", |books| books["held"] == 1);
-    assert_eq!((dead(&cartwire).len(), record(&cartwire).len()), (1, 1));
+    // His dead letter may have been kept twice by the crash, hers not at all.
+    assert!(!dead(&cartwire).is_empty() && !stands_in(&cartwire.data_dir().join("dead"), JANE));
+    assert_eq!(record(&cartwire).len(), 1);
     assert_nobody_is_named(&cartwire);
     cartwire.stop();
     assert!(segment.received().iter().all(|stored| stored.message["event"] != "erase"));
