@@ -59,7 +59,7 @@ enum Command {
     New(new::Arguments),
     /// List and show dead letters.
     Dead(dead::Arguments),
-    /// Compare the shop's orders with what was delivered, and tell those that are missing.
+    /// Compare the shop's orders with what was delivered, and deliver those that are missing.
     Reconcile(reconcile::Arguments),
     /// Show what can be written in pipelines, fixtures and scripts.
     Reference(reference::Arguments),
