@@ -80,6 +80,10 @@
 //!   person are listed in the state, and a run, and a sink that is behind, leaves them out.
 //! - **Pipelines that remember run one delivery after another.** Where the order decides what is remembered, two workers at once
 //!   would make it chance; pipelines without state keep all workers.
+//! - **A reconciled order is a delivery like any other.** The source says purely how orders are listed and retold
+//!   ([`source::orders`]); what is missing is journaled as the platform would have sent it, so it has the same scripts, the same
+//!   message ids and the same end. What the journal cannot tell, the pipeline does: it runs the order without effect first.
+//! - **Reaching the admin address is enough to look, not to act.** What changes anything takes a token out of the data directory.
 //! - **File sources do not pass the journal.** The file is the durable copy; each line always gives the same ids.
 //! - **Wrong credentials halt a sink instead of making dead letters.** A 401 or a redirect is no message's fault: everything
 //!   stays in the journal until the configuration is corrected.

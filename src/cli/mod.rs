@@ -62,7 +62,7 @@ enum Command {
     Dead(dead::Arguments),
     /// Erase a person from all that a pipeline keeps, or show the record of erasures.
     Erase(erase::Arguments),
-    /// Compare the shop's orders with what was delivered, and tell those that are missing.
+    /// Compare the shop's orders with what was delivered, and deliver those that are missing.
     Reconcile(reconcile::Arguments),
     /// Show what can be written in pipelines, fixtures and scripts.
     Reference(reference::Arguments),

@@ -1,4 +1,4 @@
-//! `cartwire reconcile`: compare the shop's orders with what was delivered, and tell those that are missing.
+//! `cartwire reconcile`: compare the shop's orders with what was delivered, and deliver those that are missing.
 
 mod place;
 mod report;
@@ -38,13 +38,13 @@ pub(super) struct Arguments {
     /// Only the orders of this source.
     #[arg(long, value_name = "ID")]
     source: Option<String>,
-    /// Show what is missing, and tell nothing.
+    /// Show what is missing, and deliver nothing.
     #[arg(long)]
     dry_run: bool,
-    /// Also tell orders that are older than the journal, if the pipeline does not remember them: whether they were sent before is not known.
+    /// Also deliver orders that are older than the journal, if the pipeline does not remember them: whether they were sent before is not known.
     #[arg(long)]
     backfill: bool,
-    /// Tell so many orders at most; the rest is left for the next time.
+    /// Deliver so many orders at most; the rest is left for the next time.
     #[arg(long, value_name = "COUNT", default_value_t = usize::MAX, hide_default_value = true)]
     limit: usize,
     /// Print the result as JSON.

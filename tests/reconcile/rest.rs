@@ -205,7 +205,7 @@ impl Shop {
     /// What the pipeline asks for: the order, and the lists of the recorded order 250.
     fn bigcommerce_order(&self, path: &str) -> Option<String> {
         let (id, list) = path.split_once('/').unwrap_or((path, ""));
-        let order = self.orders.iter().find(|order| order["id"].to_string() == id)?;
+        let order = self.orders.iter().find(|order| order["id"].as_u64() == id.parse().ok())?;
         if list.is_empty() {
             return Some(order.to_string());
         }

@@ -89,7 +89,11 @@ impl Found {
 
     fn print(&self, dry: bool) {
         let row = |name: &str, count: usize, note: &str| {
-            say!("  {name:<12}{count:>7}  {STYLE_DIM}{note}{STYLE_DIM:#}");
+            if note.is_empty() {
+                say!("  {name:<12}{count:>7}");
+            } else {
+                say!("  {name:<12}{count:>7}  {STYLE_DIM}{note}{STYLE_DIM:#}");
+            }
         };
         say!("{} of {}", self.source, self.shop);
         row("listed", self.listed, "");
@@ -117,16 +121,17 @@ impl Found {
         if self.missing.len() > ROWS_MAX {
             say!("    … and {} more; --json lists all", self.missing.len() - ROWS_MAX);
         }
-        match self.begins_ms {
-            Some(begins_ms) => say!("  journal begins at {}", shown(begins_ms)),
-            None => say!("  the journal holds nothing of this pipeline"),
+        if let Some(begins_ms) = self.begins_ms {
+            say!("  journal begins at {}", shown(begins_ms));
+        } else {
+            say!("  the journal holds nothing of this pipeline");
         }
         if self.lost > 0 {
             say!("  {} deliveries of the journal can no longer be read: what they told counts as missing", self.lost);
         }
         if self.older > 0 {
             say!(
-                "  whether orders from before were sent is not known; --backfill tells those that the pipeline does not remember"
+                "  whether orders from before were sent is not known; --backfill delivers those that the pipeline does not remember"
             );
         }
     }
@@ -174,7 +179,7 @@ impl Report {
 
 /// How far it is, on a terminal: the part of the window that the list has passed.
 pub(super) struct Bar {
-    bar: ProgressBar,
+    drawn: ProgressBar,
     window: Window,
     edges: Option<(i64, i64)>,
 }
@@ -185,7 +190,7 @@ impl Bar {
         let style = ProgressStyle::with_template("{prefix} {bar:30} {percent:>3}% {msg}");
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
         bar.set_prefix(prefix.to_owned());
-        Self { bar, window, edges: None }
+        Self { drawn: bar, window, edges: None }
     }
 
     /// An order was listed. Lists run forth or back in time.
@@ -194,18 +199,18 @@ impl Bar {
         let (from, to) = self.edges.get_or_insert((at, at));
         (*from, *to) = ((*from).min(at), (*to).max(at));
         let whole = (self.window.until_ms - self.window.since_ms).max(1);
-        self.bar.set_position(((*to - *from) as f64 / whole as f64 * 1000.0) as u64);
+        self.drawn.set_position(((*to - *from) as f64 / whole as f64 * 1000.0) as u64);
     }
 
     pub(super) fn show(&self, found: &Found) {
-        self.bar.set_message(found.summary());
+        self.drawn.set_message(found.summary());
     }
 
     pub(super) fn say(&self, what: &str) {
-        self.bar.set_message(what.to_owned());
+        self.drawn.set_message(what.to_owned());
     }
 
     pub(super) fn end(&self) {
-        self.bar.finish_and_clear();
+        self.drawn.finish_and_clear();
     }
 }

@@ -137,13 +137,13 @@ impl Walk<'_> {
                 .help("check the shop and the address under `api`"),
             Unanswered::Status(429) => self
                 .at(part, "busy-shop", format!("{shop} has no time for more requests"))
-                .help("what was told stays told; run the same command again later"),
+                .help("what was delivered stays delivered; run the same command again later"),
             Unanswered::Status(status) => self
                 .at(part, "no-answer", format!("{shop} answered {status} to {}", asked.shown()))
-                .help("what was told stays told; run the same command again"),
+                .help("what was delivered stays delivered; run the same command again"),
             Unanswered::Failed(error) => self
                 .at(part, "no-answer", format!("{shop} does not answer: {error}"))
-                .help("what was told stays told; run the same command again"),
+                .help("what was delivered stays delivered; run the same command again"),
         }
     }
 

@@ -27,7 +27,9 @@ impl When {
         if let Ok(moment) = text.parse::<Timestamp>() {
             return Ok(Self::At(moment.as_millisecond()));
         }
-        let day = text.parse::<Date>().ok().and_then(|day| day.to_zoned(TimeZone::UTC).ok());
+        // A time without a zone would be taken for a day.
+        let day = Some(text).filter(|text| text.len() == "2026-01-31".len()).and_then(|text| text.parse::<Date>().ok());
+        let day = day.and_then(|day| day.to_zoned(TimeZone::UTC).ok());
         day.map(|day| Self::At(day.timestamp().as_millisecond())).ok_or_else(|| {
             "a duration back from now (2d, 12h), a day (2026-01-31) or a time (2026-01-31T10:00:00Z)".to_owned()
         })

@@ -111,7 +111,13 @@ impl Served {
         let missing = verdicts.iter().filter(|verdict| verdict.fate == Fate::Missing).count();
         if !dry && missing > 0 {
             lane.ledger.reconciled(missing);
-            tracing::info!(pipeline, source, shop, orders = missing, "reconciled: told orders that were missing");
+            tracing::info!(
+                pipeline,
+                source,
+                shop,
+                orders = missing,
+                "reconciled: orders whose own deliveries are missing are in the journal"
+            );
         }
         write(&verdicts)
     }

@@ -48,7 +48,7 @@ const NEVER_COMPLETED: [i64; 5] = [INCOMPLETE, 4, 5, 6, 14];
 
 #[derive(Debug)]
 struct Store {
-    store: String,
+    hash: String,
     token: Secret,
     base: String,
 }
@@ -68,7 +68,7 @@ pub(super) fn build(options: &Options, problems: &mut Vec<Diag>) -> Vec<Box<dyn 
             problems.push(inner.error("store", "twice", format!("`{store}` stands here twice")));
         }
         let token = inner.secret("token").cloned().unwrap_or_else(|| Secret::new(""));
-        stores.push(Box::new(Store { store, token, base: inner.text("url").to_owned() }));
+        stores.push(Box::new(Store { hash: store, token, base: inner.text("url").to_owned() }));
     }
     stores
 }
@@ -86,7 +86,7 @@ struct Listed<'a> {
 
 impl Orders for Store {
     fn shop(&self) -> &str {
-        &self.store
+        &self.hash
     }
 
     fn needs(&self) -> &'static str {
@@ -101,7 +101,7 @@ impl Orders for Store {
             ("limit", &PAGE.to_string()),
             ("page", cursor.unwrap_or("1")),
         ]);
-        let url = format!("{}/stores/{}/v2/orders?{query}", self.base, self.store);
+        let url = format!("{}/stores/{}/v2/orders?{query}", self.base, self.hash);
         get(url, &[("x-auth-token", self.token.reveal().trim())])
     }
 
@@ -130,11 +130,11 @@ impl Orders for Store {
 
     /// The callback of a new order, with a hash that only depends on the order.
     fn retold(&self, order: &Order) -> Retold {
-        let hash = hex::encode(Sha1::digest(format!("reconciled/{}/{}", self.store, order.id)));
+        let hash = hex::encode(Sha1::digest(format!("reconciled/{}/{}", self.hash, order.id)));
         let body = format!(
             "{{\"producer\":\"stores/{}\",\"scope\":\"store/order/created\",\"data\":{{\"type\":\"order\",\"id\":{}}},\
              \"created_at\":{},\"hash\":\"{hash}\"}}",
-            self.store,
+            self.hash,
             order.id,
             order.created_ms.div_euclid(1000),
         );
@@ -145,7 +145,7 @@ impl Orders for Store {
     /// the payment was under way: the callback does not say.
     fn told(&self, delivery: &Delivery) -> Option<(String, Told)> {
         let named = Named::read(&delivery.body);
-        if named.store() != Some(&*self.store) {
+        if named.store() != Some(&*self.hash) {
             return None;
         }
         let told = match named.scope_in_store()? {

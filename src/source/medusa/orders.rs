@@ -1,5 +1,7 @@
 //! The orders of a Medusa backend, from its Admin API.
 
+use std::fmt::Write as _;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
@@ -163,7 +165,7 @@ impl Orders for Backend {
         let mut head = format!("{{\"name\":\"{PLACED}\",\"data\":{}", json!({ "id": order.id }));
         if self.newer {
             let metadata = json!({ "created_at": time::iso(order.created_ms) });
-            head.push_str(&format!(",\"metadata\":{metadata}"));
+            let _ = write!(head, ",\"metadata\":{metadata}");
         }
         Retold { headers: Vec::new(), body: format!("{head},\"order\":{}}}", order.text.get()).into_bytes() }
     }

@@ -61,7 +61,7 @@ const PAGE: &str = "250";
 
 #[derive(Debug)]
 struct Shop {
-    shop: String,
+    domain: String,
     token: Secret,
     version: String,
     paid: bool,
@@ -94,7 +94,7 @@ pub(super) fn build(options: &Options, problems: &mut Vec<Diag>) -> Vec<Box<dyn 
             version: version.to_owned(),
             paid: inner.text("completed_on") == "paid",
             base: inner.opt_text("url").map_or_else(|| format!("https://{shop}"), str::to_owned),
-            shop,
+            domain: shop,
         }));
     }
     shops
@@ -137,7 +137,7 @@ impl Head<'_> {
 
 impl Orders for Shop {
     fn shop(&self) -> &str {
-        &self.shop
+        &self.domain
     }
 
     fn needs(&self) -> &'static str {
@@ -174,8 +174,8 @@ impl Orders for Shop {
             };
             orders.push(Order { id, created_ms, text: text.to_owned() });
         }
-        let links = answer.headers.iter().filter(|(name, _)| name == "link");
-        let next = links.flat_map(|(_, value)| next_page(value)).next();
+        let mut links = answer.headers.iter().filter(|(name, _)| name == "link");
+        let next = links.find_map(|(_, value)| next_page(value));
         Ok(Page { orders, next })
     }
 
@@ -183,7 +183,7 @@ impl Orders for Shop {
         let header = |name: &str, value: &str| (format!("x-shopify-{name}"), value.to_owned());
         let headers = vec![
             header("topic", self.topic()),
-            header("shop-domain", &self.shop),
+            header("shop-domain", &self.domain),
             header("api-version", &self.version),
             header("webhook-id", &format!("reconciled-{}", order.id)),
             header("triggered-at", &time::iso(order.created_ms)),
@@ -192,7 +192,7 @@ impl Orders for Shop {
     }
 
     fn told(&self, delivery: &Delivery) -> Option<(String, Told)> {
-        let of_shop = find(delivery, "shop-domain").is_some_and(|shop| shop.eq_ignore_ascii_case(&self.shop));
+        let of_shop = find(delivery, "shop-domain").is_some_and(|shop| shop.eq_ignore_ascii_case(&self.domain));
         if !of_shop || find(delivery, "topic") != Some(self.topic()) {
             return None;
         }
