@@ -8,6 +8,7 @@ mod compile;
 mod ends;
 mod outcome;
 mod part;
+mod place;
 mod plan;
 mod run;
 mod trace;

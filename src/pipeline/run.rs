@@ -8,7 +8,7 @@ use rhai::Dynamic;
 use super::compile::{Compiled, compile, nothing};
 use super::part::StepPart;
 use super::walk::Walk;
-use super::{Dropped, NoTrace, Outcome, Plan, Trace, dead};
+use super::{Dropped, NoTrace, Outcome, Plan, Trace, dead, place};
 use crate::diag::Diag;
 use crate::event::{Delivery, Event, Origin, Targets};
 use crate::json::{self, Mask};
@@ -161,8 +161,11 @@ impl Pipeline {
             }
             outcome.dead.push(dead(held.origin, &held.part, code, reason));
         };
-        let Some(at) = self.steps.iter().position(|part| *part.id == *held.part) else {
-            let reason = format!("the pipeline no longer has the step `{}` that held this event", held.part);
+        let Some(at) = place::find(&self.steps, &held) else {
+            let reason = format!(
+                "the pipeline no longer has the step `{}` that held this event, or has several like it",
+                held.part
+            );
             lost(&mut outcome, "no-step", reason);
             return outcome;
         };

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
 use super::ends::Ends;
-use super::{Dropped, HeldEvent, Message, Outcome, Pipeline, Trace, dead, failed};
+use super::{Dropped, HeldEvent, Message, Outcome, Pipeline, Trace, dead, failed, place};
 use crate::event::{Event, Origin, Refused};
 use crate::json;
 use crate::sink::EventId;
@@ -123,7 +123,7 @@ impl<'a, T: Trace> Walk<'a, T> {
             }
             Ok(Flow::Drop(reason)) => self.drop(origin, part, reason),
             Ok(Flow::Hold(event, hold)) => {
-                if let Err(error) = self.hold(&event, part, attempt + 1, hold) {
+                if let Err(error) = self.hold(&event, at, attempt + 1, hold) {
                     self.die(origin, part, error);
                 }
             }
@@ -145,7 +145,8 @@ impl<'a, T: Trace> Walk<'a, T> {
     }
 
     /// Keeps an event until its time comes.
-    fn hold(&mut self, event: &Event, part: &str, attempt: u32, hold: Hold) -> Result<(), StepError> {
+    fn hold(&mut self, event: &Event, at: usize, attempt: u32, hold: Hold) -> Result<(), StepError> {
+        let part = &self.pipeline.steps[at].id;
         let mut text = Vec::new();
         json::encode(&event.value, &event.tape, &mut text)
             .map_err(|error| StepError::new("not-encodable", format!("the event cannot wait: {error}")))?;
@@ -154,7 +155,8 @@ impl<'a, T: Trace> Walk<'a, T> {
             until_ms: hold.until_ms,
             wake: hold.wake,
             reason: hold.reason,
-            part: part.to_owned(),
+            part: part.to_string(),
+            mark: Some(place::mark(&self.pipeline.steps, at)),
             attempt,
             origin: event.origin,
             identity: self.cx.identity.to_owned(),

@@ -29,6 +29,8 @@ pub struct Held {
     pub reason: String,
     /// The step that held it and will be asked again.
     pub part: String,
+    /// What that step is told by when the pipeline has changed; `None` in records from before this was kept.
+    pub mark: Option<StepMark>,
     /// How often the step has held it, this time included.
     pub attempt: u32,
     /// The event's place among those of its delivery.
@@ -45,6 +47,19 @@ pub struct Held {
     pub delivery: Delivery,
 }
 
+/// What tells a step apart from the others of its pipeline.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepMark {
+    /// Whether its id is the user's own: others come from the step's place, and are another step's when the file changes.
+    pub named: bool,
+    /// Its kind.
+    pub kind: String,
+    /// Its place among the steps of its kind.
+    pub at: usize,
+    /// What the steps of its kind say, in order: see `PartSpec::print`.
+    pub prints: Vec<String>,
+}
+
 /// As it lies in the state. What came later has a default: events wait through updates of Cartwire too.
 #[derive(Serialize, Deserialize)]
 struct Record {
@@ -53,6 +68,8 @@ struct Record {
     wake: Option<String>,
     reason: String,
     part: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    mark: Option<StepMark>,
     attempt: u32,
     delivery: u64,
     index: u32,
@@ -109,6 +126,7 @@ impl Held {
             wake: self.wake.clone(),
             reason: self.reason.clone(),
             part: self.part.clone(),
+            mark: self.mark.clone(),
             attempt: self.attempt,
             delivery: self.origin.delivery,
             index: self.origin.index,
@@ -143,6 +161,7 @@ impl Held {
             wake: record.wake,
             reason: record.reason,
             part: record.part,
+            mark: record.mark,
             attempt: record.attempt,
             origin: Origin { delivery: record.delivery, index: record.index, fork: record.fork },
             identity: record.identity,
