@@ -77,3 +77,23 @@ fn a_key_is_given_back_when_every_sink_refuses_its_event() {
     assert_eq!(books["dropped"], 0, "{books}");
     cartwire.stop();
 }
+
+#[test]
+fn restarts_before_a_sink_that_does_not_get_on_do_not_multiply_dead_letters() {
+    let stuck = FakeApi::start(|_, _| (503, vec![], String::new()));
+    let steps = "  - script:\n      inline: if \"bad\" in event.properties { reject(\"no\"); }\n";
+    let project = Project::new().pipeline("shop", &pipeline(steps, &[("stuck", &stuck)]));
+    let mut cartwire = Cartwire::start_with(&project, &[], &[]);
+    for n in 0..3 {
+        post(&cartwire, &json!({ "n": n }));
+        post(&cartwire, &json!({ "n": n, "bad": true }));
+    }
+    for _ in 0..3 {
+        let books = wait_for(&cartwire, "the books", |books| books["dead"] == 3 && books["pending"] == 3);
+        assert_eq!(books["accepted"], 6);
+        assert_eq!(cartwire.admin("/dead").json().as_array().unwrap().len(), 3);
+        cartwire.kill9();
+        cartwire.restart();
+    }
+    cartwire.kill9();
+}

@@ -170,6 +170,7 @@ impl Runner {
     async fn run(mut self, mut orders: mpsc::UnboundedReceiver<Order>, mut durable: watch::Receiver<u64>) {
         let mut position = self.start_position();
         self.recall(position).await;
+        self.recall_dead(position).await;
         let mut reader = Some(self.shared.journal.reader(position));
         let mut draining = false;
         loop {

@@ -35,6 +35,16 @@ impl Runner {
         self.shared.metrics.held(&self.plan.name, self.holds.len());
     }
 
+    /// Finds what was kept of deliveries after `position`: they are run again, and a sink that does not get on would multiply
+    /// dead letters with every restart.
+    pub(super) async fn recall_dead(&mut self, position: u64) {
+        let (store, name) = (Arc::clone(self.shared.graveyard.store()), Arc::clone(&self.plan.name));
+        match tokio::task::spawn_blocking(move || store.since(&name, position)).await {
+            Ok(known) => self.books.recall(known),
+            Err(error) => tracing::error!(pipeline = %self.plan.name, %error, "dead letters may be kept twice"),
+        }
+    }
+
     /// In a dry run an edit begins anew, so that the same sample can be sent again to see what the edit does.
     pub(super) async fn forget(&mut self, position: u64) {
         let name = Arc::clone(&self.plan.name);
