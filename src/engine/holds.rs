@@ -75,6 +75,16 @@ impl Holds {
         ids
     }
 
+    /// Gives out all that have not been given out, now.
+    pub(super) fn hasten(&mut self) {
+        for (_, id) in std::mem::take(&mut self.due) {
+            if let Some(wait) = self.known.get_mut(&id) {
+                wait.until_ms = 0;
+                self.due.insert((0, id));
+            }
+        }
+    }
+
     /// Gives one out at another time: it could not be woken, or is called.
     pub(super) fn again(&mut self, id: &str, at_ms: i64) {
         let Some(wait) = self.known.get_mut(id) else { return };

@@ -5,7 +5,7 @@ mod state;
 
 use std::collections::{HashMap, VecDeque};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
@@ -68,8 +68,10 @@ struct Pending {
 pub(super) enum Order {
     /// Run this version from now on.
     Plan(Arc<Plan>),
-    /// Process what is durable, send it, and end.
+    /// Process what is durable, send it, and end. What waits goes on waiting.
     Drain,
+    /// The same for good, because the pipeline was removed: what waits goes on now, or becomes a dead letter.
+    Retire,
     /// End after what is under way; the rest stays in the journal.
     Stop,
 }
@@ -88,6 +90,8 @@ pub(super) struct LaneStatus {
     pub(super) sinks: Mutex<Vec<(Arc<str>, Arc<SinkState>)>>,
     /// Deliveries up to here have been handed to workers.
     pub(super) position: AtomicU64,
+    /// Set when it is known which events wait.
+    pub(super) recalled: AtomicBool,
     pub(super) nudge: Arc<Notify>,
 }
 
@@ -124,6 +128,7 @@ impl Lane {
             ledger: Arc::default(),
             sinks: Mutex::default(),
             position: AtomicU64::new(0),
+            recalled: AtomicBool::new(false),
             nudge: Arc::default(),
         });
         let mut runner = Runner {
@@ -135,6 +140,7 @@ impl Lane {
             jobs: VecDeque::new(),
             books: Books::default(),
             holds: Holds::default(),
+            retiring: false,
         };
         // A new pipeline's sinks begin at the present, which must not move on before they do.
         if before.is_none() {
@@ -164,6 +170,8 @@ struct Runner {
     jobs: VecDeque<Pending>,
     books: Books,
     holds: Holds,
+    /// Nothing may wait any more.
+    retiring: bool,
 }
 
 impl Runner {
@@ -171,6 +179,7 @@ impl Runner {
         let mut position = self.start_position();
         self.recall(position).await;
         self.recall_dead(position).await;
+        self.status.recalled.store(true, Ordering::SeqCst);
         let mut reader = Some(self.shared.journal.reader(position));
         let mut draining = false;
         loop {
@@ -191,7 +200,8 @@ impl Runner {
                     continue;
                 }
             }
-            if draining && !blocked && self.jobs.is_empty() && position >= *durable.borrow() {
+            let waits = self.retiring && self.holds.len() > 0;
+            if draining && !waits && !blocked && self.jobs.is_empty() && position >= *durable.borrow() {
                 break;
             }
             tokio::select! {
@@ -208,6 +218,10 @@ impl Runner {
                         }
                     }
                     Some(Order::Drain) => draining = true,
+                    Some(Order::Retire) => {
+                        draining = true;
+                        self.retire();
+                    }
                     Some(Order::Stop) | None => {
                         self.abandon().await;
                         return;
@@ -222,7 +236,7 @@ impl Runner {
                     };
                     self.finish(mark, &plan, done).await;
                 }
-                () = due(self.holds.next_ms()), if !draining => self.wake_up().await,
+                () = due(self.holds.next_ms()), if !draining || self.retiring => self.wake_up().await,
                 changed = durable.changed(), if !draining && !blocked && self.has_room() => {
                     if changed.is_err() {
                         draining = true;

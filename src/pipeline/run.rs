@@ -178,7 +178,12 @@ impl Pipeline {
                     let at = |id: &String| self.plan.sinks.iter().position(|part| *part.id == **id);
                     Targets::only(&ids.iter().filter_map(at).collect::<Vec<_>>())
                 });
-                walk.resumed(at, Event { value, tape, origin: held.origin, targets }, held.attempt);
+                walk.resumed(
+                    at,
+                    Event { value, tape, origin: held.origin, targets },
+                    held.attempt,
+                    Held::is_last(wake_up),
+                );
                 walk.end();
             }
             Err(error) => lost(&mut outcome, "bad-json", error.to_string()),

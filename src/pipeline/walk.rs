@@ -19,6 +19,8 @@ pub(super) struct Walk<'a, T> {
     gathered: BTreeMap<usize, Vec<(Event, u32)>>,
     /// How the events ended that have taken something.
     ends: Ends,
+    /// No event may wait any more.
+    last: bool,
     /// Messages of a pipeline are of similar size: the last one's size saves the growing.
     size_hint: usize,
     outcome: &'a mut Outcome,
@@ -30,7 +32,16 @@ type Waiting = VecDeque<(usize, Event, u32)>;
 
 impl<'a, T: Trace> Walk<'a, T> {
     pub(super) fn new(pipeline: &'a Pipeline, cx: Context<'a>, outcome: &'a mut Outcome, trace: &'a mut T) -> Self {
-        Self { pipeline, cx, gathered: BTreeMap::new(), ends: Ends::default(), size_hint: 512, outcome, trace }
+        Self {
+            pipeline,
+            cx,
+            gathered: BTreeMap::new(),
+            ends: Ends::default(),
+            last: false,
+            size_hint: 512,
+            outcome,
+            trace,
+        }
     }
 
     /// An event that the source decoded.
@@ -41,8 +52,9 @@ impl<'a, T: Trace> Walk<'a, T> {
         self.ends.settle(index, &mut self.cx, self.outcome);
     }
 
-    /// An event that goes on at the step that held it.
-    pub(super) fn resumed(&mut self, at: usize, event: Event, attempt: u32) {
+    /// An event that goes on at the step that held it. `last`: nothing that comes of it may wait again.
+    pub(super) fn resumed(&mut self, at: usize, event: Event, attempt: u32, last: bool) {
+        self.last = last;
         self.trace.decoded(&event);
         let index = event.origin.index;
         self.walk(VecDeque::from([(at, event, attempt)]));
@@ -146,6 +158,10 @@ impl<'a, T: Trace> Walk<'a, T> {
 
     /// Keeps an event until its time comes.
     fn hold(&mut self, event: &Event, at: usize, attempt: u32, hold: Hold) -> Result<(), StepError> {
+        if self.last {
+            let reason = format!("it would wait again ({}), but its pipeline was removed", hold.reason);
+            return Err(StepError::new("pipeline-removed", reason));
+        }
         let part = &self.pipeline.steps[at].id;
         let mut text = Vec::new();
         json::encode(&event.value, &event.tape, &mut text)

@@ -16,6 +16,9 @@ pub const HELD_SPACE: &str = "~held";
 /// The source of deliveries that wake a held event.
 pub const HELD_SOURCE: &str = "~held";
 
+/// The method of the last wake-up.
+const LAST: &str = "LAST";
+
 /// An event that waits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Held {
@@ -193,6 +196,16 @@ impl Held {
             body: id.as_bytes().to_vec().into(),
             ..Delivery::default()
         }
+    }
+
+    /// The delivery that wakes an event for the last time: its pipeline was removed, and it may not wait again.
+    pub fn last_wake_up(pipeline: &str, id: &str, now_ms: i64) -> Delivery {
+        Delivery { method: LAST.into(), ..Self::wake_up(pipeline, id, now_ms) }
+    }
+
+    /// Whether a wake-up is the last.
+    pub fn is_last(delivery: &Delivery) -> bool {
+        Self::is_wake_up(delivery) && delivery.method == LAST
     }
 
     /// Whether a delivery is a wake-up.

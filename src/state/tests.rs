@@ -216,7 +216,9 @@ fn a_held_event_is_kept_whole() {
     }
     let read = Held::decode(&held.id, old.to_string().as_bytes()).unwrap();
     assert_eq!(read, Held { claims: Vec::new(), mark: None, ..held.clone() });
-    assert!(Held::is_wake_up(&Held::wake_up("p", &held.id, 7)));
+    let (wake_up, last) = (Held::wake_up("p", &held.id, 7), Held::last_wake_up("p", &held.id, 7));
+    assert!(Held::is_wake_up(&wake_up) && !Held::is_last(&wake_up));
+    assert!(Held::is_wake_up(&last) && Held::is_last(&last));
 }
 
 #[test]

@@ -64,6 +64,9 @@ impl Runner {
         for done in done {
             self.holds.take(&done.outcome);
         }
+        if self.retiring {
+            self.holds.hasten();
+        }
         self.status.ledger.held(self.holds.len());
         self.shared.metrics.held(&self.plan.name, self.holds.len());
     }
@@ -74,12 +77,23 @@ impl Runner {
         self.sinks.iter().map(stored).min().unwrap_or(0).saturating_sub(UNDO_MARGIN)
     }
 
+    /// The pipeline was removed: nobody would wake later what waits.
+    pub(super) fn retire(&mut self) {
+        self.retiring = true;
+        self.holds.hasten();
+        if self.holds.len() > 0 {
+            let held = self.holds.len();
+            tracing::info!(pipeline = %self.plan.name, held, "removed; events that wait go on now, or become dead letters");
+        }
+    }
+
     /// Journals a wake-up for each event whose time has come.
     pub(super) async fn wake_up(&mut self) {
         let mut waiting = Vec::new();
         for id in self.holds.take_due(now_ms()) {
             let (done, durable) = oneshot::channel();
-            let wake_up = Held::wake_up(&self.plan.name, &id, now_ms());
+            let wake_up = if self.retiring { Held::last_wake_up } else { Held::wake_up };
+            let wake_up = wake_up(&self.plan.name, &id, now_ms());
             let queued = self.shared.journal.append(wake_up, move |result| {
                 let _ = done.send(result.is_ok());
             });

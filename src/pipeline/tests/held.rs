@@ -270,3 +270,14 @@ fn a_step_whose_id_is_a_number_is_warned_of_when_it_remembers() {
     assert_eq!(warned(&inline(&["let a = 1;", "cache::set(\"k\", 1, \"1h\");"])), [""; 0]);
     assert_eq!(warned(&format!("{DEDUPE}{}", inline(&["state::set(\"k\", 1);"]))), [""; 0]);
 }
+
+#[test]
+fn what_is_woken_for_the_last_time_does_not_wait_again() {
+    let mut shop = Shop::new(&format!("{DEDUPE}{}", RETRIED.replace("times: 1", "times: 9")));
+    shop.post(r#"{"id":1,"bad":true}"#);
+    assert_eq!(ends(&shop.wake()), HELD);
+    let id = shop.waiting.first_key_value().unwrap().0.clone();
+    let outcome = shop.run(Held::last_wake_up("p", &id, shop.now_ms));
+    assert_eq!((ends(&outcome), outcome.dead[0].code.as_str()), (DEAD, "pipeline-removed"));
+    assert_eq!(ends(&shop.post(r#"{"id":1}"#)), SENT, "its key is free");
+}
