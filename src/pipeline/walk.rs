@@ -239,7 +239,11 @@ impl<'a, T: Trace> Walk<'a, T> {
                 }
             }
         }
-        if !taken {
+        // A step chooses one sink at least: none is left only for an event that waited while its sinks were removed.
+        if event.targets.chosen().is_some_and(<[usize]>::is_empty) {
+            let reason = "the sinks that it was to go to were removed from the pipeline while it waited";
+            self.die(event.origin, "sinks", StepError::new("no-sink", reason));
+        } else if !taken {
             self.drop(event.origin, "sinks", "no sink takes it".to_owned());
         }
     }

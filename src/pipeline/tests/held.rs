@@ -281,3 +281,25 @@ fn what_is_woken_for_the_last_time_does_not_wait_again() {
     assert_eq!((ends(&outcome), outcome.dead[0].code.as_str()), (DEAD, "pipeline-removed"));
     assert_eq!(ends(&shop.post(r#"{"id":1}"#)), SENT, "its key is free");
 }
+
+#[test]
+fn an_event_whose_sinks_went_away_while_it_waited_is_a_dead_letter() {
+    let steps = format!("{DEDUPE}  - route: [ {{ to: audit }} ]\n{RETRIED}");
+    let waits = || {
+        let mut shop = Shop::with_sinks(&steps, TWO_SINKS);
+        assert_eq!(ends(&shop.post(r#"{"id":1,"bad":true}"#)), HELD);
+        shop.tamper(|held| {
+            held.event = r#"{"type":"track","event":"A","userId":"u","properties":{"id":1}}"#.to_owned()
+        });
+        shop
+    };
+    let mut shop = waits();
+    shop.pipeline = load(&format!("{DEDUPE}{RETRIED}"), SINK);
+    let outcome = shop.wake();
+    assert_eq!((ends(&outcome), outcome.dead[0].code.as_str()), (DEAD, "no-sink"));
+    assert_eq!(ends(&shop.post(r#"{"id":1}"#)), SENT, "its key is free");
+    // A later route may still choose for it.
+    let mut shop = waits();
+    shop.pipeline = load(&format!("{DEDUPE}{RETRIED}  - route: [ {{ to: http }} ]\n"), SINK);
+    assert_eq!(ends(&shop.wake()), SENT);
+}
