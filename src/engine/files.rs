@@ -102,14 +102,13 @@ pub(super) async fn run(
                 None => more = false,
             },
             done = next(&mut jobs), if !jobs.is_empty() => {
-                let Some((plan, done)) = done else { return Err(io::Error::other("a worker ended")) };
+                let Some((plan, mut done)) = done else { return Err(io::Error::other("a worker ended")) };
                 let lines = done.iter().filter(|done| done.outcome.woken.is_none()).count();
                 progress.lines.fetch_add(lines as u64, Ordering::Relaxed);
+                let released: Vec<_> = done.iter_mut().flat_map(|done| holds.take(&mut done.outcome)).collect();
                 let changes: Vec<_> = done.iter().map(Done::change).collect();
                 store.commit(&plan.name, &changes, u64::MAX).map_err(io::Error::other)?;
-                for done in &done {
-                    holds.take(&done.outcome);
-                }
+                store.release(&plan.name, &released).map_err(io::Error::other)?;
                 pipeline.ledger.held(holds.len());
                 out.take(&pipeline, &plan, done, &shared).await?;
                 if out.halted {

@@ -334,8 +334,8 @@ impl Runner {
     }
 
     /// Books the outcomes of a job and hands the messages to the sinks.
-    async fn finish(&mut self, mark: u64, plan: &Arc<Plan>, done: Vec<Done>) {
-        self.remember(&done).await;
+    async fn finish(&mut self, mark: u64, plan: &Arc<Plan>, mut done: Vec<Done>) {
+        self.remember(&mut done).await;
         if self.shared.dry {
             // Who looks at what comes out wants to know of what does not.
             for (done, dropped) in done.iter().flat_map(|done| done.outcome.dropped.iter().map(move |one| (done, one)))

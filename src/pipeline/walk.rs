@@ -185,9 +185,11 @@ impl<'a, T: Trace> Walk<'a, T> {
             claims: Ends::taken_along(&self.cx, event.origin),
             delivery: self.cx.delivery.clone(),
         };
+        let record = waiting.encode();
+        let bytes = record.len();
         self.cx
             .session
-            .set(HELD_SPACE, &waiting.id, waiting.encode(), None)
+            .set(HELD_SPACE, &waiting.id, record, None)
             .map_err(|error| StepError::new("state", error.to_string()))?;
         self.ends.waits(&self.cx, event.origin);
         self.trace.ended(part, event.origin, &format!("held: {}", waiting.reason));
@@ -198,6 +200,7 @@ impl<'a, T: Trace> Walk<'a, T> {
             reason: waiting.reason,
             until_ms: waiting.until_ms,
             wake: waiting.wake,
+            bytes,
         });
         Ok(())
     }

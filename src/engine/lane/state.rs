@@ -10,7 +10,7 @@ use super::Runner;
 use crate::engine::holds::Holds;
 use crate::engine::transmit::now_ms;
 use crate::engine::worker::Done;
-use crate::state::{Change, Held, StoreError};
+use crate::state::{Change, Claim, Held, StoreError};
 
 /// After a failure of the store.
 const AGAIN: Duration = Duration::from_secs(2);
@@ -53,7 +53,8 @@ impl Runner {
     }
 
     /// Makes durable what deliveries changed, before their messages go on.
-    pub(super) async fn remember(&mut self, done: &[Done]) {
+    pub(super) async fn remember(&mut self, done: &mut [Done]) {
+        let released: Vec<Claim> = done.iter_mut().flat_map(|done| self.holds.take(&mut done.outcome)).collect();
         let changes: Vec<Change> =
             done.iter().filter(|done| !done.outcome.writes.is_empty()).map(Done::change).collect();
         if !changes.is_empty() {
@@ -61,8 +62,9 @@ impl Runner {
             let floor = self.undo_floor();
             self.store(move |store| store.commit(&name, &changes, floor)).await;
         }
-        for done in done {
-            self.holds.take(&done.outcome);
+        if !released.is_empty() {
+            let name = Arc::clone(&self.plan.name);
+            self.store(move |store| store.release(&name, &released)).await;
         }
         if self.retiring {
             self.holds.hasten();
