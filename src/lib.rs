@@ -55,7 +55,7 @@
 //!   when deliveries are run again ([`erasure`], `tests/erasure.rs`).
 //! - Nothing waits on a worker: who needs the outside ends, and the delivery is run again with the answer (`tests/state.rs`).
 //! - Only `Source::verify` sees unauthenticated bytes.
-//! - Everything is bounded: body, queue, script, batch, retries in flight.
+//! - Everything is bounded: body, queue, script, batch, retries in flight, events that wait (`engine::holds`).
 //! - User text never panics us; what does anyway becomes a dead letter (`engine::worker`).
 //! - The same delivery and revision give the same message ids, so a second send is deduplicated by Segment.
 //!

@@ -43,7 +43,7 @@ pub(super) struct Arguments {
     /// Send each pipeline's sample fixtures (`sample: true`, or all), signed, through its sources once it is up.
     #[arg(long)]
     samples: bool,
-    /// End when everything accepted has been sent and all files are read.
+    /// End when everything accepted has been sent, all files are read, and no event waits any more.
     #[arg(long)]
     until_idle: bool,
     /// Worker threads; one per core if not given.

@@ -285,6 +285,7 @@ impl Deliverer {
         let burial = Burial {
             pipeline: Arc::clone(&self.pipeline),
             revision,
+            run: if self.journaled { message.origin.delivery } else { 0 },
             origin: message.origin,
             part: self.part.id.to_string(),
             code: "rejected".to_owned(),

@@ -248,7 +248,7 @@ impl Keeper {
             self.missing.remove(&name);
             if let Some(lane) = self.lanes.remove(&name) {
                 tracing::info!(pipeline = name, "removed; what it has accepted is still sent");
-                let _ = lane.orders.send(Order::Drain);
+                let _ = lane.orders.send(Order::Retire);
                 self.retiring.push(lane);
                 self.shared.metrics.reload(&name, "removed");
                 report.changed.push(name);

@@ -1,5 +1,6 @@
 //! The engine's housekeeping: takes up changes of files, writes cursors, removes old segments, and ends the lanes.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use super::transmit::now_ms;
 use super::watch::Watch;
 use crate::journal::{Cursors, Journal};
 use crate::pipeline::Plan;
+use crate::state::{HELD_SPACE, Store};
 
 /// How often cursors are written and old segments removed.
 const TIDY: Duration = Duration::from_millis(200);
@@ -90,8 +92,20 @@ fn save_cursors(board: &Board, journal: &Journal, cursors: &Cursors) {
     }
 }
 
-/// Deliveries of pipelines that are gone stay in the journal until it is tidied: the user should know.
-pub(super) fn warn_of_orphans(cursors: &Cursors, journal: &Journal, plans: &[Arc<Plan>]) {
+/// Deliveries of pipelines that are gone stay in the journal until it is tidied, and their events go on waiting: the user should
+/// know.
+pub(super) fn warn_of_orphans(cursors: &Cursors, journal: &Journal, state: &dyn Store, plans: &[Arc<Plan>]) {
+    let known: BTreeSet<String> = cursors.list().into_iter().map(|(pipeline, ..)| pipeline.to_string()).collect();
+    for pipeline in known.iter().filter(|name| !plans.iter().any(|plan| *plan.name == ***name)) {
+        let held = state.list(pipeline, HELD_SPACE).map_or(0, |held| held.len());
+        if held > 0 {
+            tracing::warn!(
+                pipeline,
+                held,
+                "this pipeline is not loaded; its events that wait go on when it comes back"
+            );
+        }
+    }
     for (pipeline, sink, cursor) in cursors.list() {
         if cursor < journal.durable() && !plans.iter().any(|plan| *plan.name == *pipeline) {
             tracing::warn!(

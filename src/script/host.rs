@@ -45,6 +45,7 @@ pub struct Host {
     scripts: Cell<u32>,
     remembers: Cell<bool>,
     may_retry: Cell<bool>,
+    keyed: Cell<bool>,
     failed: Cell<bool>,
 }
 
@@ -89,6 +90,7 @@ impl Host {
             scripts: Cell::new(0),
             remembers: Cell::new(false),
             may_retry: Cell::new(false),
+            keyed: Cell::new(false),
             failed: Cell::new(false),
         })
     }
@@ -181,6 +183,12 @@ impl Host {
         self.may_retry.get()
     }
 
+    /// Whether what was compiled since this was last asked keeps something under the id of its step: `state::`, or an event that
+    /// waits. A module counts for the first script that imports it.
+    pub fn take_keyed(&self) -> bool {
+        self.keyed.take()
+    }
+
     /// Takes note of what a script or module uses.
     pub fn note(&self, found: &check::Facts) {
         let calls = |name: &str| found.calls.iter().any(|call| call.name == name);
@@ -190,6 +198,10 @@ impl Host {
         }
         if calls("retry") {
             self.may_retry.set(true);
+            self.keyed.set(true);
+        }
+        if found.namespaces.contains("state") {
+            self.keyed.set(true);
         }
     }
 

@@ -24,7 +24,7 @@ use std::fmt;
 
 pub use disk::Disk;
 pub use erased::{Erased, Reach};
-pub use hold::{HELD_SOURCE, HELD_SPACE, Held};
+pub use hold::{HELD_SOURCE, HELD_SPACE, Held, StepMark};
 pub use memory::Memory;
 pub use session::{Limit, Mark, Session};
 pub use stake::{Claim, End, Stake, Then};

@@ -200,6 +200,7 @@ fn held() -> Held {
         wake: Some("w".into()),
         reason: "later".into(),
         part: "wait".into(),
+        mark: Some(StepMark { named: true, kind: "script".into(), at: 0, prints: vec!["p".into()] }),
         attempt: 1,
         origin: Origin { delivery: 9, index: 2, fork: 3 },
         identity: "i".into(),
@@ -265,12 +266,16 @@ fn a_held_event_is_kept_whole() {
     let held = held();
     assert_eq!(Held::decode(&held.id, &held.encode()).unwrap(), held);
     assert!(Held::decode("x", b"{}").is_err());
-    // One that was kept before there were claims is read.
+    // One that was kept before there were claims and marks is read.
     let mut old: serde_json::Value = serde_json::from_slice(&held.encode()).unwrap();
-    old.as_object_mut().unwrap().remove("claims").unwrap();
+    for later in ["claims", "mark"] {
+        old.as_object_mut().unwrap().remove(later).unwrap();
+    }
     let read = Held::decode(&held.id, old.to_string().as_bytes()).unwrap();
-    assert_eq!(read, Held { claims: Vec::new(), ..held.clone() });
-    assert!(Held::is_wake_up(&Held::wake_up("p", &held.id, 7)));
+    assert_eq!(read, Held { claims: Vec::new(), mark: None, ..held.clone() });
+    let (wake_up, last) = (Held::wake_up("p", &held.id, 7), Held::last_wake_up("p", &held.id, 7));
+    assert!(Held::is_wake_up(&wake_up) && !Held::is_last(&wake_up));
+    assert!(Held::is_wake_up(&last) && Held::is_last(&last));
 }
 
 #[test]

@@ -10,7 +10,7 @@ use super::Runner;
 use crate::engine::holds::Holds;
 use crate::engine::transmit::now_ms;
 use crate::engine::worker::Done;
-use crate::state::{Change, Erased, Held, StoreError};
+use crate::state::{Change, Claim, Erased, Held, StoreError};
 
 /// After a failure of the store.
 pub(super) const AGAIN: Duration = Duration::from_secs(2);
@@ -36,6 +36,16 @@ impl Runner {
         self.shared.metrics.held(&self.plan.name, self.holds.len());
     }
 
+    /// Finds what was kept of deliveries after `position`: they are run again, and a sink that does not get on would multiply
+    /// dead letters with every restart.
+    pub(super) async fn recall_dead(&mut self, position: u64) {
+        let (store, name) = (Arc::clone(self.shared.graveyard.store()), Arc::clone(&self.plan.name));
+        match tokio::task::spawn_blocking(move || store.since(&name, position)).await {
+            Ok(known) => self.books.recall(known),
+            Err(error) => tracing::error!(pipeline = %self.plan.name, %error, "dead letters may be kept twice"),
+        }
+    }
+
     /// In a dry run an edit begins anew, so that the same sample can be sent again to see what the edit does.
     pub(super) async fn forget(&mut self, position: u64) {
         let name = Arc::clone(&self.plan.name);
@@ -44,7 +54,8 @@ impl Runner {
     }
 
     /// Makes durable what deliveries changed, before their messages go on.
-    pub(super) async fn remember(&mut self, done: &[Done]) {
+    pub(super) async fn remember(&mut self, done: &mut [Done]) {
+        let released: Vec<Claim> = done.iter_mut().flat_map(|done| self.holds.take(&mut done.outcome)).collect();
         let changes: Vec<Change> =
             done.iter().filter(|done| !done.outcome.writes.is_empty()).map(Done::change).collect();
         if !changes.is_empty() {
@@ -52,8 +63,12 @@ impl Runner {
             let floor = self.undo_floor();
             self.store(move |store| store.commit(&name, &changes, floor)).await;
         }
-        for done in done {
-            self.holds.take(&done.outcome);
+        if !released.is_empty() {
+            let name = Arc::clone(&self.plan.name);
+            self.store(move |store| store.release(&name, &released)).await;
+        }
+        if self.retiring {
+            self.holds.hasten();
         }
         self.status.ledger.held(self.holds.len());
         self.shared.metrics.held(&self.plan.name, self.holds.len());
@@ -65,12 +80,23 @@ impl Runner {
         self.sinks.iter().map(stored).min().unwrap_or(0).saturating_sub(UNDO_MARGIN)
     }
 
+    /// The pipeline was removed: nobody would wake later what waits.
+    pub(super) fn retire(&mut self) {
+        self.retiring = true;
+        self.holds.hasten();
+        if self.holds.len() > 0 {
+            let held = self.holds.len();
+            tracing::info!(pipeline = %self.plan.name, held, "removed; events that wait go on now, or become dead letters");
+        }
+    }
+
     /// Journals a wake-up for each event whose time has come.
     pub(super) async fn wake_up(&mut self) {
         let mut waiting = Vec::new();
         for id in self.holds.take_due(now_ms()) {
             let (done, durable) = oneshot::channel();
-            let wake_up = Held::wake_up(&self.plan.name, &id, now_ms());
+            let wake_up = if self.retiring { Held::last_wake_up } else { Held::wake_up };
+            let wake_up = wake_up(&self.plan.name, &id, now_ms());
             let queued = self.shared.journal.append(wake_up, move |result| {
                 let _ = done.send(result.is_ok());
             });
