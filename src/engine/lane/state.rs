@@ -16,8 +16,8 @@ use crate::state::{Change, Held, StoreError};
 const AGAIN: Duration = Duration::from_secs(2);
 /// When an event is to be woken that the journal did not take.
 const AGAIN_MS: i64 = 1000;
-/// Deliveries before the cursors for which it stays known what they overwrote: a cursor that was not synced when the power went
-/// stands further back than the one in memory.
+/// Deliveries before the cursors for which it stays known what they overwrote, although they will not run again: a disk may say too
+/// early that a cursor is safe.
 const UNDO_MARGIN: u64 = 2000;
 
 impl Runner {
@@ -58,10 +58,10 @@ impl Runner {
         self.shared.metrics.held(&self.plan.name, self.holds.len());
     }
 
-    /// Deliveries up to here are never run again.
+    /// Deliveries up to here are never run again, not even after a power loss.
     fn undo_floor(&self) -> u64 {
-        let stored = |sink: &super::SinkLane| self.shared.cursors.get(&self.plan.name, &sink.part.id).unwrap_or(0);
-        self.sinks.iter().map(stored).min().unwrap_or(0).saturating_sub(UNDO_MARGIN)
+        let synced = |sink: &super::SinkLane| self.shared.cursors.synced(&self.plan.name, &sink.part.id).unwrap_or(0);
+        self.sinks.iter().map(synced).min().unwrap_or(0).saturating_sub(UNDO_MARGIN)
     }
 
     /// Journals a wake-up for each event whose time has come.
