@@ -56,7 +56,8 @@ pub struct Answer {
 pub type LookupKey = [u8; 32];
 
 impl Lookup {
-    /// Equal for two lookups that ask the same. Covers headers, since an answer may depend on who asks.
+    /// Equal for two lookups that ask the same. Covers headers, since an answer may depend on who asks, and what the asker may
+    /// reach, since an answer from an address that one part lists is not for another that does not.
     pub fn key(&self) -> LookupKey {
         let mut hasher = Sha256::new();
         let mut put = |bytes: &[u8]| {
@@ -65,11 +66,15 @@ impl Lookup {
         };
         put(self.method.as_bytes());
         put(self.url.as_bytes());
+        put(&self.headers.len().to_le_bytes());
         for (name, value) in &self.headers {
             put(name.as_bytes());
             put(value.as_bytes());
         }
         put(&self.body);
+        for entry in &self.access.allow {
+            put(entry.as_bytes());
+        }
         hasher.finalize().into()
     }
 

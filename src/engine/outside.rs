@@ -93,13 +93,23 @@ impl Outside {
             return Arc::new(self.perform(lookup).await);
         }
         let flight = Arc::clone(lock(&self.flights).entry(key).or_default());
-        let answer = Arc::clone(flight.get_or_init(|| async { Arc::new(self.perform(lookup).await) }).await);
+        let answer = Arc::clone(flight.get_or_init(|| self.fly(key, lookup)).await);
         // Whoever comes next asks anew, or finds it in the cache.
         if let Entry::Occupied(known) = lock(&self.flights).entry(key)
             && Arc::ptr_eq(known.get(), &flight)
         {
             known.remove();
         }
+        answer
+    }
+
+    /// Asks for all who wait, and keeps the answer before the flight ends. So who comes in between finds the flight or the answer.
+    async fn fly(&self, key: LookupKey, lookup: &Lookup) -> Arc<Answer> {
+        // It may have come since the asker looked, with a flight that has ended.
+        if let Some(answer) = self.cached(&key) {
+            return answer;
+        }
+        let answer = Arc::new(self.perform(lookup).await);
         if lookup.cache_ms > 0 && (200..300).contains(&answer.status) {
             self.keep(key, &answer, Duration::from_millis(lookup.cache_ms));
         }
@@ -250,4 +260,94 @@ fn retry_after(answer: &Answer) -> Option<Duration> {
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{BufRead, BufReader, Write};
+    use std::net::TcpListener;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    /// A service that counts what it is asked.
+    fn service() -> (String, Arc<AtomicUsize>) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let host = listener.local_addr().unwrap().to_string();
+        let count = Arc::<AtomicUsize>::default();
+        let counting = Arc::clone(&count);
+        std::thread::spawn(move || {
+            for mut stream in listener.incoming().map_while(Result::ok) {
+                let counting = Arc::clone(&counting);
+                std::thread::spawn(move || {
+                    let lines = BufReader::new(stream.try_clone().unwrap()).lines().map_while(Result::ok);
+                    for _ in lines.filter(String::is_empty) {
+                        counting.fetch_add(1, Ordering::SeqCst);
+                        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");
+                    }
+                });
+            }
+        });
+        (host, count)
+    }
+
+    fn lookup(url: String, allow: &str) -> Lookup {
+        Lookup {
+            method: "GET".into(),
+            url,
+            headers: Vec::new(),
+            body: Vec::new(),
+            timeout_ms: 5000,
+            cache_ms: 60_000,
+            access: Arc::new(Access { allow: vec![allow.to_owned()], per_second: 0, concurrent: 8 }),
+        }
+    }
+
+    fn outside() -> Arc<Outside> {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        Arc::new(Outside::new(Vec::new(), &Arc::default()))
+    }
+
+    #[test]
+    fn an_answer_that_is_kept_is_asked_for_once() {
+        let (host, count) = service();
+        let outside = outside();
+        let threads = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        threads.block_on(async {
+            let lookup = lookup(format!("http://{host}/"), &host);
+            let asking = (0..64).map(|turn| {
+                let (outside, lookup) = (Arc::clone(&outside), lookup.clone());
+                async move {
+                    // Spread over the time that the request takes.
+                    for _ in 0..turn * 4 {
+                        tokio::task::yield_now().await;
+                    }
+                    outside.ask(lookup.key(), &lookup).await.status
+                }
+            });
+            let statuses = super::super::join_all(asking.collect()).await;
+            assert!(statuses.iter().all(|status| *status == Some(200)), "{statuses:?}");
+            // One who had looked before it was kept, and came to the flights when the flight had ended.
+            assert_eq!(outside.fly(lookup.key(), &lookup).await.status, 200);
+        });
+        assert_eq!(count.load(Ordering::SeqCst), 1);
+    }
+
+    #[test]
+    fn an_answer_serves_those_only_who_may_reach_as_much() {
+        let (host, _) = service();
+        let outside = outside();
+        let alone = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        alone.block_on(async {
+            let port = host.rsplit_once(':').unwrap().1;
+            let url = format!("http://localhost:{port}/");
+            // Listed in figures the private address is meant, by its name alone it is not.
+            let mut listed = lookup(url.clone(), "localhost");
+            Arc::make_mut(&mut listed.access).allow.extend(["127.0.0.1".to_owned(), "::1".to_owned()]);
+            assert_eq!(outside.ask(listed.key(), &listed).await.status, 200);
+            let named = lookup(url, "localhost");
+            assert_eq!(outside.ask(named.key(), &named).await.status, 0);
+            assert_eq!(outside.ask(listed.key(), &listed).await.status, 200);
+        });
+    }
 }
