@@ -14,6 +14,7 @@ mod files;
 mod grave;
 mod holds;
 mod host;
+mod idle;
 mod intake;
 mod keeper;
 mod lane;

@@ -10,6 +10,7 @@ use tokio::sync::OnceCell;
 use tokio::time::{Instant, sleep};
 
 use super::host::Host;
+use super::idle::Idle;
 use super::metrics::Metrics;
 use super::resolve::Guarded;
 use super::transmit::chain;
@@ -32,8 +33,8 @@ pub(super) struct Outside {
     canned: Vec<Canned>,
     metrics: Arc<Metrics>,
     /// One client for each list of hosts, which judges the addresses that names lead to.
-    clients: Mutex<HashMap<Vec<String>, reqwest::Client>>,
-    hosts: Mutex<HashMap<String, Arc<Host>>>,
+    clients: Mutex<Idle<Vec<String>, reqwest::Client>>,
+    hosts: Mutex<Idle<String, Arc<Host>>>,
     cache: Mutex<Cache>,
     flights: Mutex<HashMap<LookupKey, Arc<OnceCell<Arc<Answer>>>>>,
 }
@@ -56,8 +57,9 @@ impl Outside {
         Self {
             canned,
             metrics: Arc::clone(metrics),
-            clients: Mutex::default(),
-            hosts: Mutex::default(),
+            // A request under way has its own handle of its client, so none needs to stay for it.
+            clients: Mutex::new(Idle::new(|_| false)),
+            hosts: Mutex::new(Idle::new(|host| Arc::strong_count(host) > 1)),
             cache: Mutex::default(),
             flights: Mutex::default(),
         }
@@ -142,9 +144,10 @@ impl Outside {
     async fn perform(&self, lookup: &Lookup) -> Answer {
         let failed = |error: String| Answer { error: Some(error), ..Answer::default() };
         // Checked when the lookup was made; once more, where it counts.
-        if let Err(error) = lookup.access.check(&lookup.url) {
-            return failed(error);
-        }
+        let entry = match lookup.access.entry(&lookup.url) {
+            Ok(entry) => entry,
+            Err(error) => return failed(error),
+        };
         let host = self.host(lookup);
         let client = match self.client(&lookup.access) {
             Ok(client) => client,
@@ -154,7 +157,7 @@ impl Outside {
             let _turn = host.turn().await;
             let answer = once(&client, lookup).await;
             host.note(&answer.headers);
-            self.metrics.lookup(host_name(&lookup.url).as_str(), answer.status);
+            self.metrics.lookup(entry, answer.status);
             let wait = if answer.status == 0 {
                 Some(Duration::from_millis(200 << attempt))
             } else if matches!(answer.status, 429 | 502 | 503 | 504) {
@@ -190,13 +193,19 @@ impl Outside {
     fn host(&self, lookup: &Lookup) -> Arc<Host> {
         let Access { per_second, concurrent, .. } = *lookup.access;
         let key = format!("{} {per_second} {concurrent}", host_name(&lookup.url));
-        Arc::clone(lock(&self.hosts).entry(key).or_insert_with(|| Arc::new(Host::new(per_second, concurrent))))
+        let (mut hosts, now) = (lock(&self.hosts), Instant::now());
+        if let Some(host) = hosts.get(&key, now) {
+            return host;
+        }
+        let host = Arc::new(Host::new(per_second, concurrent));
+        hosts.put(key, Arc::clone(&host), now);
+        host
     }
 
     fn client(&self, access: &Arc<Access>) -> reqwest::Result<reqwest::Client> {
-        let mut clients = lock(&self.clients);
-        if let Some(client) = clients.get(&access.allow) {
-            return Ok(client.clone());
+        let (mut clients, now) = (lock(&self.clients), Instant::now());
+        if let Some(client) = clients.get(&access.allow, now) {
+            return Ok(client);
         }
         let client = reqwest::Client::builder()
             // A redirect would lead to hosts that nobody listed, and a proxy to addresses that nobody judged.
@@ -207,7 +216,7 @@ impl Outside {
             .connect_timeout(Duration::from_secs(5))
             .pool_idle_timeout(Duration::from_secs(50))
             .build()?;
-        clients.insert(access.allow.clone(), client.clone());
+        clients.put(access.allow.clone(), client.clone(), now);
         Ok(client)
     }
 }
@@ -349,5 +358,27 @@ mod tests {
             assert_eq!(outside.ask(named.key(), &named).await.status, 0);
             assert_eq!(outside.ask(listed.key(), &listed).await.status, 200);
         });
+    }
+
+    #[test]
+    fn names_that_come_with_events_leave_nothing_behind() {
+        let metrics = Arc::<Metrics>::default();
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let outside = Outside::new(Vec::new(), &metrics);
+        for shop in 0..5000 {
+            outside.host(&lookup(format!("http://shop-{shop}.shops.example/"), "*.shops.example"));
+        }
+        assert!(lock(&outside.hosts).len() < 5000);
+        let alone = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        alone.block_on(async {
+            for last in 1..4 {
+                let asked = Lookup { timeout_ms: 1, ..lookup(format!("http://127.0.0.{last}:9/"), "127.0.0.0/24") };
+                let asked = Lookup { method: "POST".into(), ..asked };
+                assert_eq!(outside.perform(&asked).await.status, 0);
+            }
+        });
+        let lines: Vec<_> =
+            metrics.render().lines().filter(|line| line.contains("lookups_total{")).map(str::to_owned).collect();
+        assert_eq!(lines, ["cartwire_lookups_total{host=\"127.0.0.0/24\",status=\"0\"} 3"]);
     }
 }
