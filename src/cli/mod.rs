@@ -13,7 +13,6 @@ mod completions;
 mod dead;
 mod environment;
 mod logs;
-mod loops;
 mod new;
 mod reference;
 mod run;

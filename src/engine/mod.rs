@@ -20,6 +20,7 @@ mod keeper;
 mod lane;
 mod ledger;
 mod lines;
+mod loops;
 mod metrics;
 mod outside;
 mod project;
