@@ -273,6 +273,8 @@ impl Deliverer {
             match self.graveyard.bury(vec![burial.clone()]).await {
                 Ok(()) => {
                     self.release(message.claims).await;
+                    tracing::warn!(pipeline = %self.pipeline, delivery = burial.origin.delivery, part = %self.part.id,
+                        code = burial.code, "dead letter: {}", burial.reason);
                     self.ledger.dead(&self.part.id, "rejected");
                     self.state.ended(1);
                     self.metrics.dead(&self.pipeline, &self.part.id, "rejected", 1);
