@@ -135,4 +135,11 @@ fn a_power_loss_under_load_counts_nothing_twice() {
         assert!(other.is_none_or(|other| other == count), "{} was {other:?}, then {count}", stored.message_id);
     }
     assert_eq!(counts(&segment.received()), (1..=2804).collect::<Vec<_>>());
+    // A file that says nothing means that everything is sent again. Then the state cannot follow, and that is said.
+    let says = |line: &str| line.contains("cannot be taken back");
+    assert!(!cartwire.stderr().lines().any(says));
+    std::fs::write(cartwire.data_dir().join("cursors/shop/one"), "").unwrap();
+    cartwire.restart();
+    cartwire.wait_for_log("warning", says);
+    cartwire.kill9();
 }

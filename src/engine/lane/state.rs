@@ -23,6 +23,7 @@ const UNDO_MARGIN: u64 = 2000;
 impl Runner {
     /// Takes the state back to where it was after the delivery at `position`, and finds the events that wait.
     pub(super) async fn recall(&mut self, position: u64) {
+        self.say_what_stays(position).await;
         let name = Arc::clone(&self.plan.name);
         let holds = self
             .store(move |store| {
@@ -33,6 +34,19 @@ impl Runner {
         self.holds = holds;
         self.status.ledger.held(self.holds.len());
         self.shared.metrics.held(&self.plan.name, self.holds.len());
+    }
+
+    /// Says if the state cannot go back so far, as with a cursor file that is damaged or from a backup. Messages are sent again then
+    /// rather than never, and nobody should wonder about what they count.
+    async fn say_what_stays(&self, position: u64) {
+        let name = Arc::clone(&self.plan.name);
+        let floor = self.store(move |store| store.floor(&name)).await;
+        if floor > position {
+            tracing::warn!(
+                pipeline = %self.plan.name, from = position + 1, to = floor,
+                "these deliveries run again, and what they changed in the state cannot be taken back: counts may be too high"
+            );
+        }
     }
 
     /// In a dry run an edit begins anew, so that the same sample can be sent again to see what the edit does.
