@@ -16,13 +16,12 @@ const NOBODY: &str = "http://127.0.0.1:9";
 
 /// A pipeline that numbers its deliveries.
 fn pipeline(sinks: &[(&str, &str)]) -> String {
-    let mut text = "sources:\n  - webhook: { verify: none, path: /in }\nsteps:\n  - set: { userId: u-1 }\n  - script:\n      inline: \
-                    event.properties.count = state::add(\"n\", 1);\n    id: counter\nsinks:\n"
-        .to_owned();
-    for (id, url) in sinks {
-        text.push_str(&format!("  - segment: {{ write_key: k, endpoint: \"{url}\" }}\n    id: {id}\n"));
-    }
-    text
+    let sink =
+        |(id, url): &(&str, &str)| format!("  - segment: {{ write_key: k, endpoint: \"{url}\" }}\n    id: {id}\n");
+    let sinks: Vec<String> = sinks.iter().map(sink).collect();
+    let start = "sources:\n  - webhook: { verify: none, path: /in }\nsteps:\n  - set: { userId: u-1 }\n  - script:\n      inline: \
+                 event.properties.count = state::add(\"n\", 1);\n    id: counter\nsinks:\n";
+    format!("{start}{}", sinks.concat())
 }
 
 fn post(cartwire: &Cartwire, count: usize) {
