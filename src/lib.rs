@@ -72,6 +72,7 @@
 //!   time and never a message.
 //! - **A lookup runs the whole delivery again**, not the step that asked: runs are repeatable and have no effect before they are
 //!   complete, so this is the same to everybody, collects what all events of a delivery need at once, and keeps no half-run events.
+//!   Where a pipeline remembers, only questions are asked by runs on a state that is not complete, never what changes something.
 //! - **A held event is a value in the state, and what wakes it is a journaled delivery.** So held events share the rules of the
 //!   state (durable, exactly once, taken back with the deliveries that held them), and need no queue of their own.
 //! - **An erasure is part of a run, and what it erases is not.** A script asks for it like for a write, and a run that fails erases

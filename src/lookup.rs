@@ -56,7 +56,8 @@ pub struct Answer {
 pub type LookupKey = [u8; 32];
 
 impl Lookup {
-    /// Equal for two lookups that ask the same. Covers headers, since an answer may depend on who asks.
+    /// Equal for two lookups that ask the same. Covers headers, since an answer may depend on who asks, and what the asker may
+    /// reach, since an answer from an address that one part lists is not for another that does not.
     pub fn key(&self) -> LookupKey {
         let mut hasher = Sha256::new();
         let mut put = |bytes: &[u8]| {
@@ -65,11 +66,15 @@ impl Lookup {
         };
         put(self.method.as_bytes());
         put(self.url.as_bytes());
+        put(&self.headers.len().to_le_bytes());
         for (name, value) in &self.headers {
             put(name.as_bytes());
             put(value.as_bytes());
         }
         put(&self.body);
+        for entry in &self.access.allow {
+            put(entry.as_bytes());
+        }
         hasher.finalize().into()
     }
 
@@ -126,6 +131,11 @@ impl Answers {
 impl Access {
     /// Whether an address may be asked; the error is a sentence. Which machine a name leads to is judged when it is asked.
     pub fn check(&self, url: &str) -> Result<(), String> {
+        self.entry(url).map(|_| ())
+    }
+
+    /// The entry of the list by which an address may be asked.
+    pub fn entry(&self, url: &str) -> Result<&str, String> {
         let parsed = url::Url::parse(url).map_err(|error| format!("`{url}` is no address: {error}"))?;
         if !matches!(parsed.scheme(), "http" | "https") {
             return Err(format!("only http and https are asked, not {}", parsed.scheme()));
@@ -135,10 +145,10 @@ impl Access {
         }
         let host = parsed.host_str().unwrap_or_default().trim_matches(['[', ']']).to_ascii_lowercase();
         let port = parsed.port_or_known_default().unwrap_or_default();
-        if self.allow.iter().any(|entry| covers(entry, &host, port)) {
-            return Ok(());
-        }
-        Err(format!("the host `{host}` is not listed: add it to the step's `http: {{ allow: [ {host} ] }}`"))
+        let entry = self.allow.iter().find(|entry| covers(entry, &host, port));
+        entry.map(String::as_str).ok_or_else(|| {
+            format!("the host `{host}` is not listed: add it to the step's `http: {{ allow: [ {host} ] }}`")
+        })
     }
 
     /// Whether a private address may be reached because the list says so in figures: as an address or as a network.
@@ -236,6 +246,8 @@ mod tests {
         ] {
             assert_eq!(access.check(url), Ok(()), "{url}");
         }
+        assert_eq!(access.entry("https://eu.shop.example"), Ok("*.shop.example"));
+        assert_eq!(access.entry("http://10.2.3.4/"), Ok("10.0.0.0/8"));
         for url in [
             "https://api.example.com.evil.example/",
             "https://evilapi.example.com/",

@@ -178,6 +178,8 @@ impl Engine {
             lanes: std::collections::BTreeMap::default(),
             retiring: Vec::new(),
             missing: std::collections::BTreeMap::default(),
+            listen,
+            loops: std::collections::BTreeSet::default(),
         };
         // Watching begins before the lanes do: an edit in between is seen.
         let watch = Watch::new(&settings.dir);

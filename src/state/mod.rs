@@ -90,6 +90,9 @@ pub trait Store: Send + Sync {
     /// All values of a space, by key.
     fn list(&self, pipeline: &str, space: &str) -> Result<Vec<(String, Entry)>, StoreError>;
 
+    /// How far back the state can go: what deliveries up to here changed stays.
+    fn floor(&self, pipeline: &str) -> Result<u64, StoreError>;
+
     /// Makes changes durable, all or none. Remembers what was there before, for deliveries after `floor`; those up to it will
     /// not be run again.
     fn commit(&self, pipeline: &str, changes: &[Change], floor: u64) -> Result<(), StoreError>;

@@ -123,6 +123,27 @@ fn pipelines_do_not_see_each_other() {
 }
 
 #[test]
+fn how_far_back_it_goes_is_known_and_never_less_than_it_was() {
+    let dir = tempfile::tempdir().unwrap();
+    let (path, memory) = (dir.path().join("s"), Memory::default());
+    let disk = Disk::open(&path).unwrap();
+    for (seq, floor, expected) in [(5, 0, 0), (6, 4, 4), (7, 2, 4), (8, 7, 7)] {
+        for store in [&disk as &dyn Store, &memory] {
+            store.commit("a", &[Change { seq, now_ms: 0, writes: vec![set("x", "k", "1", i64::MAX)] }], floor).unwrap();
+            assert_eq!(store.floor("a").unwrap(), expected);
+            assert_eq!(store.floor("b").unwrap(), 0);
+        }
+    }
+    drop(disk);
+    let disk = Disk::open(&path).unwrap();
+    assert_eq!(disk.floor("a").unwrap(), 7);
+    for store in [&disk as &dyn Store, &memory] {
+        store.forget("a").unwrap();
+        assert_eq!(store.floor("a").unwrap(), 0);
+    }
+}
+
+#[test]
 fn a_session_lays_its_writes_over_the_store_and_takes_them_back() {
     let store: Arc<dyn Store> = Arc::new(Memory::default());
     store.commit("p", &[Change { seq: 1, now_ms: 0, writes: vec![set("s", "k", "old", 1000)] }], 0).unwrap();
