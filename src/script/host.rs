@@ -14,7 +14,7 @@ use rhai::{AST, Engine, Module, OptimizationLevel, ParseError, ParseErrorType, P
 use super::bounded;
 use super::check;
 use super::entry::Handlers;
-use super::exec::{Expression, Script};
+use super::exec::{Asked, Expression, Script};
 use super::fault;
 use super::lib;
 use super::lib::table::Tables;
@@ -115,7 +115,13 @@ impl Host {
             let handlers = Handlers::new(&ast, &functions);
             let own = |(name, _): &&(String, Position)| !found.map_keys.contains(name);
             let asked = found.settings.iter().filter(own);
-            let asked = asked.map(|(name, position)| (name.clone(), unit.span(*position))).collect();
+            let asked = asked
+                .map(|(name, position)| Asked {
+                    name: name.clone(),
+                    span: unit.span(*position),
+                    must_be_there: !found.optional_settings.contains(name) && !found.declares("settings"),
+                })
+                .collect();
             (self.optimise(ast, unit.file), handlers, body, asked)
         });
         let (ast, handlers, body, asked) = finish(compiled, problems, warnings)?;

@@ -7,6 +7,7 @@ pub mod fields;
 pub mod handlers;
 pub mod messages;
 mod methods;
+mod optional;
 pub mod outline;
 pub mod scopes;
 pub mod tables;
