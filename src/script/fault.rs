@@ -214,10 +214,15 @@ fn thrown(value: &Dynamic) -> String {
 }
 
 /// `trim (i64)` → `trim` cannot be called with (a number).
-/// The interpreter tells of a field that cannot be set in a sentence of its own, which names it in quotes, and the type.
+/// The interpreter tells of a field that cannot be read or set in a sentence of its own, which names it in quotes, and the type.
 fn no_such_field(what: &str) -> String {
     let on_nothing = what.contains("for type '()'");
     match what.split('\'').nth(1).filter(|_| on_nothing) {
+        // Also what stands on the way to a field that is to be set.
+        Some(field) if !what.contains("writable") => format!(
+            "`{field}` cannot be read of nothing `()`: what stands before it is not there. Write ?.{field} where that may be, with ?? \
+             for a default; to set something below it, path::set(event, \"…\", …) makes what is missing"
+        ),
         Some(field) => format!(
             "`{field}` cannot be set on nothing `()`: make the map before, as event.context = #{{}}, or call \
              path::set(event, \"context.{field}\", …), which makes what is missing"
