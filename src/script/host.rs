@@ -131,16 +131,17 @@ impl Host {
         Ok(Script::new(self, ast, (handlers, asked), &body, unit))
     }
 
-    /// The problems of a file that nothing is known to use: as a module if it has functions only and none of them is a handler,
-    /// as a script otherwise.
-    pub fn problems(self: &Rc<Self>, unit: &Unit<'_>) -> Vec<Diag> {
+    /// The problems of a file that no compiled pipeline uses: as a script if a step names it, though the pipeline is broken.
+    /// Otherwise as a module if it has functions only and none of them is a handler, as a script if not.
+    pub fn problems(self: &Rc<Self>, unit: &Unit<'_>, is_named: bool) -> Vec<Diag> {
         let mut problems = Vec::new();
         let parsed = self.parse(unit, &check::given_variables(), &mut Vec::new());
-        let is_script = parsed.as_ref().is_none_or(|ast| {
-            let body = check::facts(&ast.clone_statements_only());
-            let handles = ast.iter_functions().any(|function| function.name.starts_with("on_"));
-            handles || ast.iter_functions().next().is_none() || check::GIVEN.iter().any(|name| body.mentions(name))
-        });
+        let is_script = is_named
+            || parsed.as_ref().is_none_or(|ast| {
+                let body = check::facts(&ast.clone_statements_only());
+                let handles = ast.iter_functions().any(|function| function.name.starts_with("on_"));
+                handles || ast.iter_functions().next().is_none() || check::GIVEN.iter().any(|name| body.mentions(name))
+            });
         if is_script {
             if let Err(errors) = self.script(unit, &mut problems) {
                 problems.extend(errors);
