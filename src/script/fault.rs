@@ -2,10 +2,10 @@
 
 use rhai::{Dynamic, EvalAltResult, LexError, ParseErrorType, Position};
 
-use super::habits;
 use super::outcome::{Failure, LogLine, ScriptError};
 use super::place::{Places, Unit};
 use super::run::{Ending, Fault};
+use super::{braces, habits};
 use crate::diag::{Diag, did_you_mean};
 
 /// An error that a library function raises; the script may catch it.
@@ -19,6 +19,14 @@ pub fn syntax(kind: &ParseErrorType, position: Position, unit: &Unit<'_>, namesp
         ParseErrorType::BadInput(LexError::UnterminatedString) => start_of_text(position, unit),
         _ => position,
     };
+    // At its end a script lacks the brace of a block, whatever else the interpreter waits for.
+    if matches!(kind, ParseErrorType::MissingToken(..) | ParseErrorType::UnexpectedEOF)
+        && is_end(position, unit)
+        && let Some(open) = braces::unclosed(unit.text)
+    {
+        let diag = Diag::error("script-syntax", "this `{` is never closed");
+        return unit.at(diag.help("write the `}` that ends it"), open);
+    }
     let diag = match kind {
         ParseErrorType::VariableUndefined(name) => unknown_variable(name, unit),
         ParseErrorType::ModuleUndefined(name) => {
@@ -42,6 +50,14 @@ pub fn syntax(kind: &ParseErrorType, position: Position, unit: &Unit<'_>, namesp
         }
     };
     unit.at(diag, position)
+}
+
+/// Whether nothing of the script stands at a position or behind it.
+fn is_end(position: Position, unit: &Unit<'_>) -> bool {
+    let (Some(line), column) = (position.line(), position.position().unwrap_or(1)) else { return true };
+    let mut lines = unit.text.split('\n').skip(line - 1);
+    let here = lines.next().map(|line| line.chars().skip(column.saturating_sub(1)).collect::<String>());
+    here.is_none_or(|here| here.trim().is_empty()) && lines.all(|line| line.trim().is_empty())
 }
 
 /// Where a text begins that does not end: the interpreter names the last `}` of one with `${…}` in it.

@@ -111,6 +111,7 @@ impl Host {
             check::scopes(&ast, unit, &mut problems);
             check::fields(&found, unit, &mut problems);
             check::messages(&found, unit, &mut problems);
+            check::rejections(&found, unit, &mut problems);
             check::handlers(&functions, &found, &body, unit, &mut problems);
             let handlers = Handlers::new(&ast, &functions);
             let own = |(name, _): &&(String, Position)| !found.map_keys.contains(name);

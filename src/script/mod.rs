@@ -15,6 +15,7 @@
 
 pub mod answer;
 pub mod bounded;
+mod braces;
 pub mod builtins;
 pub mod check;
 pub mod delivery;
