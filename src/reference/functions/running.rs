@@ -87,9 +87,9 @@ event.properties.orders = state::add("orders", 1, "30d");"#,
         segment: "The library `xml2js` parses XML, with a callback.",
         cartwire: "`xml::parse(delivery.text)` gives maps: elements by their names, attributes as `@name`, an array where a name repeats.",
         shown: Shown::Script(
-            r##"let order = xml::parse("<order id='7'><price>18.30</price></order>").order;
+            r#"let order = xml::parse("<order id='7'><price>18.30</price></order>").order;
 event.properties.price = money::parse(order.price);
-event.properties.number = order["@id"];"##,
+event.properties.number = order["@id"];"#,
         ),
         gives: r#"expect: [ { properties: { price: 18.30, number: "7" } } ]"#,
         project: "",
