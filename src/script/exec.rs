@@ -10,7 +10,7 @@ use super::answer::{self, Answer, Refusal};
 use super::check::Facts;
 use super::delivery::DeliveryView;
 use super::entry::{Handler, Handlers, Kind, Role};
-use super::fault::failure;
+use super::fault::{cut, failure};
 use super::host::Host;
 use super::limits::Budget;
 use super::mask;
@@ -101,8 +101,9 @@ impl Code {
             |scope: &mut Scope<'_>, statements| engine.eval_statements_raw(&mut global, &mut caches, scope, statements);
         let mut result = evaluate(&mut scope, self.ast.statements());
         if lends_event {
-            event = scope.get_mut("event").map(std::mem::take).unwrap_or_default().flatten();
+            event = scope.get_mut("event").map(take_out).unwrap_or_default();
         }
+        let mut captured = shared_variables(&scope);
         if let (Some(handler), Ok(_)) = (handler, &result) {
             let first = scope.len();
             for (name, role) in &handler.params {
@@ -112,14 +113,16 @@ impl Code {
                     Role::Settings => scope.push_constant_dynamic(name.clone(), settings.clone()),
                 };
             }
-            result = evaluate(&mut scope, &handler.body);
+            result = evaluate(&mut scope, &handler.body).map(Dynamic::flatten);
+            captured.extend(shared_variables(&scope));
             if let Some((name, Role::Event | Role::Events)) = handler.params.first() {
                 // Variables of the handler may have the same name.
                 scope.rewind(first + 1);
-                event = scope.get_mut(name).map(std::mem::take).unwrap_or_default().flatten();
+                event = scope.get_mut(name).map(take_out).unwrap_or_default();
             }
         }
         scope.rewind(0);
+        captured.iter_mut().for_each(|variable| drop(take_out(variable)));
         Left { given: result, event, tape: shared.and_then(|shared| shared.tape()) }
     }
 
@@ -144,9 +147,9 @@ impl Code {
     fn refused(&self, handler: &Handler, refusal: Refusal, logs: Vec<LogLine>) -> Failure {
         let place = self.places.name("", handler.position);
         self.failed(match refusal {
-            Refusal::Drop(reason) => Failure::Drop { reason, logs },
-            Refusal::Reject { code, reason } => Failure::Reject { code, reason, place, logs },
-            Refusal::Retry(reason) => Failure::Retry { reason, after_ms: None, place, logs },
+            Refusal::Drop(reason) => Failure::Drop { reason: cut(reason), logs },
+            Refusal::Reject { code, reason } => Failure::Reject { code, reason: cut(reason), place, logs },
+            Refusal::Retry(reason) => Failure::Retry { reason: cut(reason), after_ms: None, place, logs },
             Refusal::Meaningless(problem) => Failure::Error(ScriptError {
                 code: "script-error",
                 message: format!("`{}` {problem}", handler.name),
@@ -161,6 +164,23 @@ impl Code {
         self.host.note_failure(&failure);
         self.host.run().discreet(failure)
     }
+}
+
+/// The variables that closures have captured. One that holds such a closure holds itself, and would never be given back: so they
+/// are emptied when the run is over.
+fn shared_variables(scope: &Scope<'_>) -> Vec<Dynamic> {
+    let shared = scope.iter_raw().filter(|(_, is_constant, value)| !is_constant && value.is_shared());
+    shared.map(|(_, _, value)| value.clone()).collect()
+}
+
+/// Moves a value out of a variable, without a copy where a closure has captured it.
+fn take_out(variable: &mut Dynamic) -> Dynamic {
+    let mut value = std::mem::take(variable);
+    if !value.is_shared() {
+        return value;
+    }
+    let inner = value.write_lock::<Dynamic>().map(|mut inner| std::mem::take(&mut *inner));
+    inner.unwrap_or_else(|| value.flatten())
 }
 
 /// A compiled script.

@@ -8,6 +8,9 @@ use super::run::{Ending, Fault};
 use super::{braces, habits};
 use crate::diag::{Diag, did_you_mean};
 
+/// The longest reason that is told of a failure: a script can throw a text of any length.
+const REASON_BYTES: usize = 4 << 10;
+
 /// An error that a library function raises; the script may catch it.
 pub fn fault(message: impl Into<String>) -> Fault {
     EvalAltResult::ErrorRuntime(message.into().into(), Position::NONE).into()
@@ -104,14 +107,14 @@ pub fn failure(
 ) -> Failure {
     let outer = error.and_then(|error| places.name("", error.position()));
     match ending {
-        Some(Ending::Drop(reason)) => return Failure::Drop { reason, logs },
+        Some(Ending::Drop(reason)) => return Failure::Drop { reason: cut(reason), logs },
         Some(Ending::Reject { code, reason, at: (source, position) }) => {
             let place = places.name(&source, position).or(outer);
-            return Failure::Reject { code, reason, place, logs };
+            return Failure::Reject { code, reason: cut(reason), place, logs };
         }
         Some(Ending::Retry { reason, after_ms, at: (source, position) }) => {
             let place = places.name(&source, position).or(outer);
-            return Failure::Retry { reason, after_ms, place, logs };
+            return Failure::Retry { reason: cut(reason), after_ms, place, logs };
         }
         Some(Ending::Need) => return Failure::Need,
         Some(Ending::Limit { code, message }) => {
@@ -132,11 +135,25 @@ pub fn failure(
     let place = places.name(source, inner.position()).or(outer);
     Failure::Error(ScriptError {
         code: code(inner),
-        message: message(inner),
+        message: cut(message(inner)),
         place,
         stack: stack(error, root, places),
         logs,
     })
+}
+
+/// A reason, cut where it is too long to be kept with each event that it stands for.
+pub fn cut(mut reason: String) -> String {
+    if reason.len() > REASON_BYTES {
+        let mut end = REASON_BYTES;
+        while !reason.is_char_boundary(end) {
+            end -= 1;
+        }
+        reason.truncate(end);
+        reason.push('…');
+        reason.shrink_to_fit();
+    }
+    reason
 }
 
 /// The functions of a chain of calls, innermost first, each with the place that it had come to.

@@ -187,6 +187,31 @@ fn a_claim_is_given_back_by_its_holder_only() {
 }
 
 #[test]
+fn one_delivery_writes_so_many_bytes_and_no_more() {
+    let session = Session::empty();
+    session.begin(0, Answers::default());
+    let value = || vec![b'x'; 60 << 10];
+    let written = (0..1000).take_while(|n| session.set("s", &format!("k{n}"), value(), None).is_ok()).count();
+    assert!((200..300).contains(&written), "{written}");
+    assert_eq!(session.set("s", "k0", value(), None), Err(Limit::Bytes));
+    session.set("s", "small", b"1".to_vec(), None).unwrap();
+    // Events that wait are counted by themselves.
+    session.set(HELD_SPACE, "h", vec![b'x'; 20 << 20], None).unwrap();
+    // What is taken back counts no more, and neither does what deliveries before wrote.
+    session.discard();
+    session.set("s", "k0", value(), None).unwrap();
+    let mark = session.mark();
+    for n in 0..1000 {
+        session.set("s", "k1", value(), None).unwrap_or_else(|limit| panic!("{n}: {limit}"));
+        session.back_to(mark);
+    }
+    session.begin(0, Answers::default());
+    for n in 0..200 {
+        session.set("s", &format!("k{n}"), value(), None).unwrap();
+    }
+}
+
+#[test]
 fn a_lookup_is_needed_until_its_answer_is_there() {
     let lookup = Lookup {
         method: "GET".into(),
