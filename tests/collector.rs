@@ -19,7 +19,7 @@ use chromium::{Chromium, USER_AGENT};
 use serde_json::{Value, json};
 use site::Site;
 use support::install::{installed, npm};
-use support::{Cartwire, FakeSegment, Project, Stored};
+use support::{Cartwire, FakeApi, FakeSegment, Project, Stored};
 
 const TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -466,4 +466,32 @@ fn the_pixel_posts_what_shopify_tells_it() {
     let order = only(&received, "Order Completed");
     let shipped = read("tests/fixtures/shopify/scenario-18-orders-create.yaml");
     assert!(shipped.contains(order["messageId"].as_str().unwrap()), "{order:#}");
+}
+
+/// What browsers let a page send that is left, they count in bytes: "東" has three.
+#[test]
+fn the_pixel_posts_large_events_of_any_script() {
+    if !chromium::is_there() {
+        return;
+    }
+    let _guard = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    let collector = FakeApi::start(|_, _| (200, vec![("access-control-allow-origin", "*".to_owned())], String::new()));
+    let large = json!({ "id": "custom-1", "name": "note_left", "type": "custom", "customData": { "note": "東".repeat(25_000) } });
+    let pixel = read("scripts/shopify/pixel.js")
+        .replace("https://events.example.com/shopify/shopify_pixel", &format!("http://{}/", collector.host()));
+    let html = page("sandbox.js").replace("</html>", "<script src=\"/pixel.js\"></script></html>");
+    let own = [("/pixel", html), ("/sandbox.js", read("tests/browser/pixel.js")), ("/pixel.js", pixel)];
+    let own = own.into_iter().map(|(path, text)| (path.to_owned(), text)).collect();
+    let mut site = Site::of(own, json!({ "events": [large] }));
+    let browser = Chromium::open(&site.url("/pixel"), Some(USER_AGENT));
+    site.wait_for("ready");
+    site.go();
+    site.wait_for("visited");
+    let deadline = std::time::Instant::now() + Duration::from_secs(20);
+    while collector.asked().is_empty() {
+        assert!(std::time::Instant::now() < deadline, "the browser has refused to send it");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    assert!(collector.asked()[0].body.len() > 65_536);
+    drop(browser);
 }
