@@ -63,7 +63,7 @@ event.properties.link = "https://example.com/?" + url::build(#{ q: "a b" });"#,
         segment: "`_.get`, `set`, `merge`, `pick`, `omit`, `mapKeys`, spread, `?.`.",
         cartwire: "A field that is not there reads as `()`, so `a.b?.c ?? \"default\"` never fails. `path::get`, `path::set`, \
                    `path::has`, `path::remove` for paths in texts; `map::merge` (or `+`), `map::deep_merge`, `map::pick`, `map::omit`, \
-                   `map::rename`, `map::prefix`, `map::compact`. Arrays have `map`, `filter`, `reduce`, `find`, `some`, `all`, `sort`.",
+                   `map::rename`, `map::prefix`, `map::compact`, `map::prune`. Arrays have `map`, `filter`, `reduce`, `find`, `some`, `all`, `sort`.",
         shown: Shown::Script(
             r#"let line = map::omit(event.properties.lines[0], ["quantity"]);
 event.properties = map::prefix(line, "first_") + #{ city: event.properties.address?.city ?? "unknown" };"#,

@@ -10,6 +10,7 @@ use crate::script::fault::fault;
 use crate::script::run::Run;
 
 mod keys;
+mod prune;
 
 /// Levels that the functions which go down follow.
 const DEPTH: usize = 128;
@@ -182,6 +183,15 @@ map::merge((), #{ b: 2 }) == #{ b: 2 }",
                 Ok(map.into_iter().map(|(key, value)| (format!("{prefix}{key}").into(), value)).collect())
             });
         },
+    },
+    Fun {
+        name: "map::prune",
+        signature: "map::prune(value, lists?) -> value",
+        about: "With nothing empty in it: no `()`, no empty text, map or array, on all levels; 0 and false stay. Arrays under one of the \
+                names in `lists` stay though they are empty.",
+        example: r#"map::prune(#{ a: (), b: "", c: 0, d: #{ e: [] }, f: [#{ g: () }, 1] }) == #{ c: 0, f: [1] }
+map::prune(#{ a: [], b: [], c: #{ a: [()] } }, ["a"]) == #{ a: [], c: #{ a: [] } }"#,
+        add: |module, lib| prune::add(module, lib),
     },
     Fun {
         name: "map::rename",
