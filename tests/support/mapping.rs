@@ -82,12 +82,23 @@ pub fn explore<T: Send>(
     settings: &[(&str, &str)],
     test: impl FnOnce(&dyn Fn(&str, Vec<u8>) -> Mapped) -> T + Send,
 ) -> T {
+    explore_journeys(settings, |run| test(&|topic, body| run(&[(topic, body)])))
+}
+
+/// The same with several payloads at a time, of which the later ones find what the earlier ones left.
+pub fn explore_journeys<T: Send>(
+    settings: &[(&str, &str)],
+    test: impl FnOnce(&dyn Fn(&[(&str, Vec<u8>)]) -> Mapped) -> T + Send,
+) -> T {
     let settings: Vec<_> = settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
     std::thread::scope(|scope| {
         let thread = std::thread::Builder::new().stack_size(STACK_BYTES);
         let exploring = thread.spawn_scoped(scope, || {
             let pipeline = load("shopify", &settings, |text| text);
-            test(&|topic, body| one(&pipeline, "shopify", shopify(topic, body), vec![]))
+            test(&|webhooks| {
+                let given = webhooks.iter().map(|(topic, body)| shopify(topic, body.clone())).collect();
+                all(&pipeline, "shopify", given, vec![])
+            })
         });
         exploring.unwrap().join().unwrap()
     })
