@@ -6,9 +6,15 @@
 #[allow(dead_code, unreachable_pub, reason = "each test uses its part")]
 mod mapping;
 
-use std::collections::BTreeSet;
+#[path = "shopify_reduced/mutate.rs"]
+mod mutate;
 
-use mapping::explore_journeys;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use cartwire::check;
+use cartwire::tree::Tree;
+use mapping::{Mapped, PIXEL, explore_journeys};
 use serde_json::{Value, json};
 
 /// For each topic a body as small as a subscription may make it: neither id nor time.
@@ -83,4 +89,157 @@ fn an_id_that_is_told_by_its_gid_only_is_the_same_id() {
             assert_eq!(track["properties"][property], "820982911946154508", "{topic}");
         }
     });
+}
+
+/// What is told by default, and what is left out there.
+const SETTINGS: [(&str, &str); 4] = [
+    ("include_test_orders", "true"),
+    ("order_paid", "true"),
+    ("order_updated_after", "0"),
+    ("customer_deleted", "true"),
+];
+
+/// The money of an event. Products have `price` and `discount` too.
+const MONEY: [&str; 13] = [
+    "adjustment",
+    "amount",
+    "discount",
+    "duties",
+    "fees",
+    "price",
+    "revenue",
+    "shipping",
+    "subtotal",
+    "tax",
+    "tip",
+    "total",
+    "value",
+];
+
+/// The parts that a total is made of.
+const PARTS: [&str; 6] = ["revenue", "shipping", "tax", "tip", "duties", "fees"];
+
+/// A body of a shipped fixture.
+struct Body {
+    fixture: String,
+    topic: String,
+    body: Value,
+}
+
+fn shipped() -> Vec<Body> {
+    let (cases, problems) = check::load(Path::new(env!("CARGO_MANIFEST_DIR")), &mut Tree::new());
+    assert!(problems.is_empty(), "{problems:?}");
+    let mut found: Vec<Body> = Vec::new();
+    for case in cases.into_iter().filter(|case| case.pipeline == "shopify") {
+        for given in &case.given {
+            let Ok(body) = serde_json::from_slice::<Value>(&given.body) else { continue };
+            let topic = given.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("x-shopify-topic"));
+            let topic = topic.map_or(PIXEL.to_owned(), |(_, topic)| topic.clone());
+            if body.is_object() && !found.iter().any(|other| other.topic == topic && other.body == body) {
+                found.push(Body { fixture: case.name.clone(), topic, body });
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn whatever_is_missing_nothing_is_lost_and_no_amount_is_wrong() {
+    let bodies = shipped();
+    assert!(bodies.len() > 90, "{}", bodies.len());
+    // Two halves, for two cores.
+    let (even, odd): (Vec<_>, Vec<_>) = bodies.into_iter().enumerate().partition(|(index, _)| index % 2 == 0);
+    let (runs, problems) = std::thread::scope(|scope| {
+        let halves = [even, odd].map(|half| scope.spawn(move || explore_journeys(&SETTINGS, |run| reduce(run, &half))));
+        let mut all = (0, Vec::new());
+        for half in halves {
+            let (runs, problems) = half.join().unwrap();
+            all.0 += runs;
+            all.1.extend(problems);
+        }
+        all
+    });
+    assert!(problems.is_empty(), "{} of {runs}:\n{}", problems.len(), problems.join("\n"));
+    assert!(runs > 5_000, "{runs}");
+}
+
+fn reduce(run: &dyn Fn(&[(&str, Vec<u8>)]) -> Mapped, bodies: &[(usize, Body)]) -> (usize, Vec<String>) {
+    let mut runs = 0;
+    let mut problems = Vec::new();
+    let mut seen = BTreeSet::new();
+    for (_, Body { fixture, topic, body }) in bodies {
+        let one = |body: &Value| run(&[(topic, body.to_string().into_bytes())]);
+        let whole = one(body);
+        for (place, what, reduced) in mutate::reduced(body) {
+            // Ways to be empty are tried once for each topic, being missing for each body.
+            if what != "missing" && !seen.insert((topic, place.clone(), what)) {
+                continue;
+            }
+            runs += 1;
+            let mapped = one(&reduced);
+            let found = problem(&whole, &mapped, fixture.starts_with("sample-"));
+            problems.extend(found.map(|found| format!("{fixture} ({topic}), {place} {what}: {found}")));
+        }
+    }
+    (runs, problems)
+}
+
+/// What is wrong with the messages of a reduced body. The sums of Shopify's own samples are invented.
+fn problem(whole: &Mapped, reduced: &Mapped, invented: bool) -> Option<String> {
+    if !reduced.failures.is_empty() {
+        return Some(format!("lost: {:?}", reduced.failures));
+    }
+    for message in &reduced.messages {
+        let properties = &message["properties"];
+        let parts = PARTS.map(|part| mills(properties, part));
+        if let (Some(total), [Some(_), Some(_), Some(_), ..]) = (mills(properties, "total"), parts) {
+            let sum: i64 = parts.into_iter().flatten().sum();
+            let beside = [mills(properties, "tip"), mills(properties, "duties"), mills(properties, "fees")];
+            let told = whole.messages.iter().find(|other| other["event"] == message["event"]);
+            let lost = told.is_some_and(|told| {
+                ["tip", "duties", "fees"].iter().zip(beside).any(|(part, now)| mills(&told["properties"], part) != now)
+            });
+            if !invented && !lost && sum != total {
+                return Some(format!("the parts are {sum}, the total is {total}"));
+            }
+        }
+        if invented {
+            continue;
+        }
+        let now = amounts(message);
+        let Some(before) =
+            whole.messages.iter().find(|other| other["event"] == message["event"] && other["type"] == message["type"])
+        else {
+            continue;
+        };
+        let before = amounts(before);
+        for (place, amount) in now {
+            if before.get(&place) != Some(&amount) {
+                return Some(format!("{place} is {amount} and not {:?}", before.get(&place)));
+            }
+        }
+    }
+    None
+}
+
+/// All amounts of a message, in thousandths, by their places.
+fn amounts(message: &Value) -> BTreeMap<String, i64> {
+    let properties = &message["properties"];
+    let mut found = BTreeMap::new();
+    let mut add = |at: String, holder: &Value| {
+        for name in MONEY {
+            if let Some(amount) = mills(holder, name) {
+                found.insert(format!("{at}{name}"), amount);
+            }
+        }
+    };
+    add(String::new(), properties);
+    for product in properties["products"].as_array().into_iter().flatten() {
+        add(format!("{} ", product["variant_id"]), product);
+    }
+    found
+}
+
+fn mills(holder: &Value, name: &str) -> Option<i64> {
+    holder[name].as_f64().map(|amount| (amount * 1000.0).round() as i64)
 }
