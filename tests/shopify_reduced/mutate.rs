@@ -2,53 +2,41 @@
 
 use serde_json::{Value, json};
 
-/// Ways to say that there is nothing.
-const EMPTY: [(&str, fn() -> Value); 4] =
-    [("null", || Value::Null), ("[]", || json!([])), ("{}", || json!({})), ("an empty text", || json!(""))];
-
-/// For each field: its place, what is done to it, and the body with that. The first item of a list stands for all.
-pub(crate) fn reduced(body: &Value) -> Vec<(String, &'static str, Value)> {
-    let mut pointers = Vec::new();
-    collect(body, String::new(), &mut pointers);
-    let mut found = Vec::new();
-    for pointer in pointers {
-        let place = pointer.trim_start_matches('/').replace('/', ".");
-        for (what, value) in EMPTY {
-            let mut reduced = body.clone();
-            *reduced.pointer_mut(&pointer).unwrap() = value();
-            found.push((place.clone(), what, reduced));
-        }
-        let (holder, key) = pointer.rsplit_once('/').unwrap();
-        let mut reduced = body.clone();
-        match reduced.pointer_mut(holder).unwrap() {
-            Value::Object(members) => {
-                members.remove(key);
-            }
-            Value::Array(items) => {
-                items.remove(0);
-            }
-            leaf => panic!("{leaf} holds {key}"),
-        }
-        found.push((place, "missing", reduced));
-    }
-    found
+/// Looks at a body with each of its fields missing, and written in each way that is nothing. `look` is told the field's place,
+/// the body with that, and whether it is missing; it tells whether that made a difference. Where it makes none that all of a
+/// map or a list is missing, what is in it is not tried. The first item of a list stands for all.
+pub(crate) fn reduce(body: &Value, look: &mut dyn FnMut(&str, &Value, bool) -> bool) {
+    below(body, body, "", look);
 }
 
-fn collect(value: &Value, pointer: String, pointers: &mut Vec<String>) {
+fn below(body: &Value, value: &Value, place: &str, look: &mut dyn FnMut(&str, &Value, bool) -> bool) {
     match value {
         Value::Object(members) => {
             for (key, member) in members {
                 assert!(!key.contains(['/', '~']), "{key}");
-                let inner = format!("{pointer}/{key}");
-                pointers.push(inner.clone());
-                collect(member, inner, pointers);
+                let place = format!("{place}/{key}");
+                for nothing in [Value::Null, json!([]), json!({}), json!("")] {
+                    let mut reduced = body.clone();
+                    *reduced.pointer_mut(&place).unwrap() = nothing;
+                    look(&place, &reduced, false);
+                }
+                if look(&place, &without(body, &place), true) {
+                    below(body, member, &place, look);
+                }
             }
         }
         Value::Array(items) => {
             if let Some(item) = items.first() {
-                collect(item, format!("{pointer}/0"), pointers);
+                below(body, item, &format!("{place}/0"), look);
             }
         }
         _ => {}
     }
+}
+
+fn without(body: &Value, place: &str) -> Value {
+    let mut reduced = body.clone();
+    let (holder, key) = place.rsplit_once('/').unwrap();
+    reduced.pointer_mut(holder).unwrap().as_object_mut().unwrap().remove(key);
+    reduced
 }
