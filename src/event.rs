@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use rhai::Dynamic;
+use sha2::{Digest, Sha256};
 
 use crate::json::Tape;
 
@@ -69,6 +70,15 @@ impl Origin {
     #[must_use]
     pub fn branch(self, branch: usize) -> Self {
         Self { fork: self.fork.wrapping_mul(4096).wrapping_add(branch as u64 + 1), ..self }
+    }
+
+    /// The id of a message that came without one: `cw-<32 hex digits>-<position>`; the digits stand for the delivery.
+    ///
+    /// Segment deduplicates by this id over all its customers, so it must be the same when a delivery is sent again after a
+    /// crash, and must not be guessable from small numbers: 128 bits of a hash are both.
+    pub fn message_id(self, identity: &str) -> String {
+        let digest = Sha256::digest(identity.as_bytes());
+        format!("cw-{}-{self}", hex::encode(&digest[..16]))
     }
 
     /// Whether this event is that one, or steps made it of that one.

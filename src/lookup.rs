@@ -73,6 +73,17 @@ impl Lookup {
         hasher.finalize().into()
     }
 
+    /// Whether the method promises that asking changes nothing, so that a failed request may be made again.
+    pub fn is_repeatable(&self) -> bool {
+        matches!(&*self.method, "GET" | "HEAD" | "OPTIONS")
+    }
+
+    /// Whether it is only asked, so that others who ask the same may have the answer, and that it may be asked before its time. Of a
+    /// post the asker says so by letting the answer be kept: two equal posts may be meant to be two.
+    pub fn is_question(&self) -> bool {
+        self.cache_ms > 0 || self.is_repeatable()
+    }
+
     /// Method and address without the query, which may hold a secret: for logs.
     pub fn shown(&self) -> String {
         let address = self.url.split(['?', '#']).next().unwrap_or_default();
@@ -88,13 +99,22 @@ pub struct Answers {
     pub exhausted: bool,
 }
 
-/// Lookups that one delivery may need, one after another.
-pub const ROUNDS_MAX: usize = 32;
+/// Lookups that a step may need for one event, one after another.
+pub const CHAIN_MAX: usize = 32;
+
+/// How often a delivery is run to learn what it needs. More than its longest chain, because what changes something is asked for one
+/// event after another.
+pub const ROUNDS_MAX: usize = 4096;
 
 impl Answers {
     /// The answer, if it is there.
     pub fn get(&self, key: &LookupKey) -> Option<&Arc<Answer>> {
         self.known.get(key)
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.known.len()
     }
 
     /// Puts an answer in.

@@ -12,6 +12,7 @@ mod check;
 mod completions;
 mod dead;
 mod environment;
+mod erase;
 mod logs;
 mod loops;
 mod new;
@@ -59,6 +60,8 @@ enum Command {
     New(new::Arguments),
     /// List and show dead letters.
     Dead(dead::Arguments),
+    /// Erase a person from all that a pipeline keeps, or show the record of erasures.
+    Erase(erase::Arguments),
     /// Compare the shop's orders with what was delivered, and deliver those that are missing.
     Reconcile(reconcile::Arguments),
     /// Show what can be written in pipelines, fixtures and scripts.
@@ -94,6 +97,7 @@ pub fn main() -> ExitCode {
         Command::Send(arguments) => send::run(&arguments),
         Command::New(arguments) => new::run(&arguments),
         Command::Dead(arguments) => dead::run(&arguments),
+        Command::Erase(arguments) => erase::run(&arguments),
         Command::Reconcile(arguments) => reconcile::run(&arguments),
         Command::Reference(arguments) => reference::run(&arguments),
         Command::Schema(arguments) => schema::run(&arguments),

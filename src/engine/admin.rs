@@ -1,5 +1,5 @@
-//! The admin address: health, readiness, metrics, status, dead letters, and reconciliation for those who know the token. Loopback by
-//! default.
+//! The admin address: health, readiness, metrics, status, dead letters, erasing a person, and reconciliation for those who know the
+//! token. Loopback by default.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -13,6 +13,7 @@ use serde_json::json;
 
 use super::grave::Graveyard;
 use super::intake::response;
+use super::lane::Shared;
 use super::metrics::Metrics;
 use super::reconcile::Served;
 use super::status::Board;
@@ -25,6 +26,7 @@ pub(super) struct Admin {
     pub(super) metrics: Arc<Metrics>,
     pub(super) journal: Arc<Journal>,
     pub(super) graveyard: Arc<Graveyard>,
+    pub(super) shared: Arc<Shared>,
     pub(super) served: Served,
     /// Set while requests are accepted.
     pub(super) ready: AtomicBool,
@@ -35,6 +37,9 @@ impl Admin {
         self: Arc<Self>,
         request: Request<Incoming>,
     ) -> Result<Response<Full<Bytes>>, Infallible> {
+        if request.uri().path() == "/erase" && *request.method() == Method::POST {
+            return Ok(response(super::admin_erase::answer(request, &self.shared, &self.board).await));
+        }
         if request.uri().path().starts_with("/reconcile/") {
             return Ok(response(self.served.handle(request).await));
         }

@@ -4,12 +4,16 @@
 //! the steps, `deliver` sends what came out. The `keeper` swaps versions.
 
 mod admin;
+mod admin_erase;
+mod audit;
 mod backoff;
 mod body;
 mod books;
 mod control;
 mod deliver;
 mod drive;
+mod erase;
+mod erase_now;
 mod file_writer;
 mod files;
 mod grave;
@@ -30,16 +34,22 @@ mod routes;
 mod secrets;
 mod server;
 mod sink_lane;
+mod stakes;
 mod start;
 mod status;
+mod stores;
 mod tend;
 mod transmit;
 mod turns;
 mod watch;
+mod withheld;
 mod worker;
 
 pub use admin::{dead_json, dead_json_whole};
+pub use audit::list as erasures;
 pub use control::Control;
+pub use erase::Tally;
+pub use erase_now::erase_in;
 pub use files::Progress;
 pub use keeper::{SharedEnvironment, load_all};
 pub use ledger::{Balance, Ledger};

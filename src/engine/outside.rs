@@ -38,6 +38,13 @@ pub(super) struct Outside {
     flights: Mutex<HashMap<LookupKey, Arc<OnceCell<Arc<Answer>>>>>,
 }
 
+/// An answer, and the numbers of those who asked for it.
+pub(super) struct Told {
+    pub(super) askers: Vec<usize>,
+    pub(super) key: LookupKey,
+    pub(super) answer: Arc<Answer>,
+}
+
 #[derive(Default)]
 struct Cache {
     answers: HashMap<LookupKey, (Instant, Arc<Answer>)>,
@@ -56,17 +63,20 @@ impl Outside {
         }
     }
 
-    /// Asks everything at once; equal questions once.
-    pub(super) async fn ask_all(self: &Arc<Self>, needs: Vec<Lookup>) -> HashMap<LookupKey, Arc<Answer>> {
-        let mut asked: HashMap<LookupKey, Lookup> = HashMap::new();
-        for lookup in needs {
-            asked.entry(lookup.key()).or_insert(lookup);
+    /// Asks everything at once, for askers by number. Equal questions are asked once, but those that may not be shared once for
+    /// each asker: how many deliveries come together is chance, and must not decide how many posts there are.
+    pub(super) async fn ask_all(self: &Arc<Self>, needs: Vec<(usize, Lookup)>) -> Vec<Told> {
+        let mut asked: HashMap<(LookupKey, Option<usize>), (Vec<usize>, Lookup)> = HashMap::new();
+        for (asker, lookup) in needs {
+            let alone = (!lookup.is_question()).then_some(asker);
+            let (askers, _) = asked.entry((lookup.key(), alone)).or_insert_with(|| (Vec::new(), lookup));
+            askers.push(asker);
         }
         let futures: Vec<_> = asked
             .into_iter()
-            .map(|(key, lookup)| {
+            .map(|((key, _), (askers, lookup))| {
                 let outside = Arc::clone(self);
-                async move { (key, outside.ask(key, &lookup).await) }
+                async move { Told { askers, key, answer: outside.ask(key, &lookup).await } }
             })
             .collect();
         super::join_all(futures).await.into_iter().flatten().collect()
@@ -79,8 +89,7 @@ impl Outside {
         if let Some(answer) = self.cached(&key) {
             return answer;
         }
-        // Whether an answer may be shared is the asker's to say: two equal posts may be meant to be two.
-        if lookup.cache_ms == 0 && !is_repeatable(&lookup.method) {
+        if !lookup.is_question() {
             return Arc::new(self.perform(lookup).await);
         }
         let flight = Arc::clone(lock(&self.flights).entry(key).or_default());
@@ -95,6 +104,11 @@ impl Outside {
             self.keep(key, &answer, Duration::from_millis(lookup.cache_ms));
         }
         answer
+    }
+
+    /// Forgets all answers.
+    pub(super) fn forget(&self) {
+        *lock(&self.cache) = Cache::default();
     }
 
     fn cached(&self, key: &LookupKey) -> Option<Arc<Answer>> {
@@ -148,7 +162,7 @@ impl Outside {
                 None
             };
             match wait {
-                Some(wait) if attempt < ATTEMPTS && (is_repeatable(&lookup.method) || answer.status == 429) => {
+                Some(wait) if attempt < ATTEMPTS && (lookup.is_repeatable() || answer.status == 429) => {
                     tracing::debug!(
                         request = lookup.shown(),
                         status = answer.status,
@@ -232,10 +246,6 @@ pub(super) async fn once(client: &reqwest::Client, lookup: &Lookup, bytes_max: u
 fn texts(headers: &HeaderMap) -> Vec<(String, String)> {
     let text = |value: &reqwest::header::HeaderValue| value.to_str().ok().map(str::to_owned);
     headers.iter().filter_map(|(name, value)| Some((name.as_str().to_owned(), text(value)?))).collect()
-}
-
-fn is_repeatable(method: &str) -> bool {
-    matches!(method, "GET" | "HEAD" | "OPTIONS")
 }
 
 /// `Retry-After` in seconds.

@@ -1,20 +1,14 @@
 //! The deterministic id of a message that came without one.
 
-use sha2::{Digest, Sha256};
-
 use super::EventId;
 
 /// Longer ids are refused by Segment.
 pub(super) const MESSAGE_ID_CHARS_MAX: usize = 100;
 
 impl EventId<'_> {
-    /// `cw-<32 hex digits>-<position>`: the digits stand for the delivery.
-    ///
-    /// Segment deduplicates by this id over all its customers, so it must be the same when a delivery is sent again after a
-    /// crash, and must not be guessable from small numbers: 128 bits of a hash are both.
+    /// See [`Origin::message_id`](crate::event::Origin::message_id).
     pub fn message_id(&self) -> String {
-        let digest = Sha256::digest(self.identity.as_bytes());
-        format!("cw-{}-{}", hex::encode(&digest[..16]), self.origin)
+        self.origin.message_id(self.identity)
     }
 }
 

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::*;
+use crate::erasure::{Erasure, Names};
 use crate::event::{Delivery, Origin};
-use crate::lookup::{Answers, Lookup};
+use crate::lookup::{Answers, CHAIN_MAX, Lookup};
 
 fn key(space: &str, name: &str) -> Key {
     Key { space: space.to_owned(), name: name.to_owned() }
@@ -14,6 +15,10 @@ fn key(space: &str, name: &str) -> Key {
 
 fn set(space: &str, name: &str, value: &str, expires_ms: i64) -> Write {
     Write { key: key(space, name), entry: Some(Entry { value: value.as_bytes().to_vec(), expires_ms }) }
+}
+
+fn names(values: &[&str]) -> Names {
+    Names::new(&[Erasure { values: values.iter().map(|value| (*value).to_owned()).collect(), ..Erasure::default() }])
 }
 
 #[derive(Debug, Clone)]
@@ -65,7 +70,7 @@ proptest! {
                     let writes = writes
                         .into_iter()
                         .map(|(name, value, ttl)| Write {
-                            key: key(if name % 2 == 0 { "a" } else { "b\0c" }, &format!("k\0{name}")),
+                            key: key(if name % 2 == 0 { "a" } else { "b\0c" }, &format!("k\0name-{name}")),
                             entry: value.map(|value| Entry { value: vec![value], expires_ms: ttl.map_or(i64::MAX, |ttl| seq as i64 + i64::from(ttl)) }),
                         })
                         .collect();
@@ -82,12 +87,15 @@ proptest! {
                     prop_assert_eq!(&seen(&memory, seq as i64), &history[seq as usize]);
                 }
                 Op::Erase(name) => {
-                    let keys = [key("a", &format!("k\0{name}")), key("b\0c", &format!("k\0{name}"))];
-                    disk.erase("shop", &keys).unwrap();
-                    memory.erase("shop", &keys).unwrap();
-                    let gone: Vec<String> = keys.iter().map(|key| key.name.clone()).collect();
+                    let names = names(&[&format!("name-{name}")]);
+                    let reach = Reach { names: &names, all: None, before: u64::MAX };
+                    prop_assert_eq!(disk.find("shop", &reach).unwrap(), memory.find("shop", &reach).unwrap());
+                    let removed = disk.erase("shop", &reach, &Erased::default()).unwrap();
+                    prop_assert_eq!(&removed, &memory.erase("shop", &reach, &Erased::default()).unwrap());
+                    let gone = format!("k\0name-{name}");
+                    prop_assert!(removed.iter().all(|(key, _)| key.name == gone));
                     for past in &mut history {
-                        past.retain(|(name, _)| !gone.contains(name));
+                        past.retain(|(name, _)| *name != gone);
                     }
                 }
                 Op::Reopen => {
@@ -127,9 +135,13 @@ fn a_session_lays_its_writes_over_the_store_and_takes_them_back() {
     assert_eq!(value().as_deref(), Some("new"));
     session.back_to(mark);
     assert_eq!(value().as_deref(), Some("old"));
+    session.set("s", "l", b"other".to_vec(), None).unwrap();
+    let listed = |name: &str| session.list("s").unwrap().get(name).map(|entry| entry.value.clone());
+    assert_eq!((listed("k"), listed("l")), (Some(b"old".to_vec()), Some(b"other".to_vec())));
     session.remove("s", "k").unwrap();
-    assert_eq!(value(), None);
+    assert_eq!((value(), listed("k")), (None, None));
     assert!(session.discard().is_empty());
+    assert_eq!((listed("k"), listed("l")), (Some(b"old".to_vec()), None));
     assert_eq!(value().as_deref(), Some("old"));
     session.set("s", "k", b"new".to_vec(), Some(5)).unwrap();
     assert_eq!(session.finish().0.len(), 1);
@@ -145,9 +157,9 @@ fn a_claim_is_given_back_by_its_holder_only() {
     let session = Session::empty();
     session.begin(0, Answers::default());
     session.set("s", "k", b"first".to_vec(), None).unwrap();
-    session.release(&Claim { key: key("s", "k"), holder: b"second".to_vec() }).unwrap();
+    session.release(&Claim { key: key("s", "k"), holder: b"second".to_vec(), shared: false }).unwrap();
     assert!(session.get("s", "k").unwrap().is_some());
-    session.release(&Claim { key: key("s", "k"), holder: b"first".to_vec() }).unwrap();
+    session.release(&Claim { key: key("s", "k"), holder: b"first".to_vec(), shared: false }).unwrap();
     assert!(session.get("s", "k").unwrap().is_none());
 }
 
@@ -180,8 +192,121 @@ fn a_lookup_is_needed_until_its_answer_is_there() {
 }
 
 #[test]
-fn a_held_event_is_kept_whole() {
-    let held = Held {
+fn a_person_is_erased_from_keys_values_waiting_events_and_what_going_back_would_bring() {
+    let dir = tempfile::tempdir().unwrap();
+    let names = names(&["jane@example.com"]);
+    for store in [&Disk::open(&dir.path().join("s")).unwrap() as &dyn Store, &Memory::default()] {
+        let mut waiting = held();
+        waiting.event = r#"{"userId":"Jane@example.com"}"#.into();
+        let later =
+            Held { id: "later".into(), origin: Origin { delivery: 30, ..Origin::default() }, ..waiting.clone() };
+        let other = Held { id: "other".into(), event: "{}".into(), ..waiting.clone() };
+        let hold = |held: &Held| Write {
+            key: key(HELD_SPACE, &held.id),
+            entry: Some(Entry { value: held.encode(), expires_ms: i64::MAX }),
+        };
+        let first = vec![
+            set("s", "cart/jane@example.com", "1", i64::MAX),
+            set("s", "cart/1", r#"{"email":"jane@example.com"}"#, i64::MAX),
+            set("s", "cart/2", r#"{"email":"jane@example.com"}"#, 5000),
+            set("s", "cart/3", r#"{"email":"mary.jane@example.com"}"#, 5000),
+            hold(&waiting),
+            hold(&later),
+            hold(&other),
+        ];
+        store.commit("p", &[Change { seq: 1, now_ms: 0, writes: first }], 0).unwrap();
+        // What stands there now says nothing of her; what stood there before does.
+        store.commit("p", &[Change { seq: 2, now_ms: 0, writes: vec![set("s", "cart/2", "{}", 6000)] }], 0).unwrap();
+        store
+            .commit("q", &[Change { seq: 3, now_ms: 0, writes: vec![set("s", "jane@example.com", "1", 1)] }], 0)
+            .unwrap();
+        let reach = Reach { names: &names, all: None, before: 30 };
+        let mut erased = Erased::default();
+        erased.add(1, None);
+        assert_eq!(store.find("p", &reach).unwrap().len(), 3);
+        let gone: Vec<String> =
+            store.erase("p", &reach, &erased).unwrap().into_iter().map(|(key, _)| key.name).collect();
+        assert_eq!(gone, ["cart/1", "cart/jane@example.com", waiting.id.as_str()]);
+        assert_eq!(store.erase("p", &reach, &erased).unwrap(), []);
+        assert_eq!(Erased::load(store, "p").unwrap(), erased);
+        store.rollback("p", 1).unwrap();
+        let left = |space: &str| store.list("p", space).unwrap().into_iter().map(|(name, _)| name).collect::<Vec<_>>();
+        assert_eq!(left("s"), ["cart/2", "cart/3"]);
+        assert_eq!(left(HELD_SPACE), ["later", "other"]);
+        assert_eq!(store.get("p", &key("s", "cart/2")).unwrap().unwrap().value, b"{}", "its undoing would name her");
+        store.rollback("p", 0).unwrap();
+        assert_eq!((left("s"), left(HELD_SPACE)), (vec![], vec![]), "it came with the delivery that was taken back");
+        assert_eq!(Erased::load(store, "p").unwrap(), erased, "going back does not bring deliveries back");
+        assert!(store.get("q", &key("s", "jane@example.com")).unwrap().is_some());
+    }
+}
+
+#[test]
+fn all_that_is_remembered_can_be_erased_but_not_events_that_wait_for_others() {
+    let dir = tempfile::tempdir().unwrap();
+    for store in [&Disk::open(&dir.path().join("s")).unwrap() as &dyn Store, &Memory::default()] {
+        let other = held();
+        let writes = vec![
+            set("s", "a", "1", i64::MAX),
+            set("~cache", "b", "2", 5),
+            Write {
+                key: key(HELD_SPACE, &other.id),
+                entry: Some(Entry { value: other.encode(), expires_ms: i64::MAX }),
+            },
+        ];
+        store.commit("p", &[Change { seq: 1, now_ms: 0, writes }], 0).unwrap();
+        let names = names(&["store.myshopify.com"]);
+        let reach = Reach { names: &names, all: Some(0), before: 2 };
+        assert_eq!(store.erase("p", &reach, &Erased::default()).unwrap().len(), 2);
+        assert_eq!(store.list("p", HELD_SPACE).unwrap().len(), 1);
+        assert_eq!(store.find("p", &reach).unwrap(), []);
+    }
+}
+
+#[test]
+fn erased_deliveries_are_ranges_that_are_forgotten_with_the_journal() {
+    let mut erased = Erased::default();
+    assert!(erased.is_empty());
+    erased.add(3, None);
+    erased.add(7, Some(3));
+    erased.add(12, None);
+    erased.add_events(20, vec![4, 1]);
+    erased.add_events(20, vec![1]);
+    erased.add(12, Some(7));
+    assert_eq!(erased.len(), 3);
+    let whole: Vec<u64> = (0..25).filter(|seq| erased.is_whole(*seq)).collect();
+    assert_eq!(whole, [3, 4, 5, 6, 7, 12]);
+    assert!(erased.covers(20, 1) && erased.covers(20, 4) && !erased.covers(20, 2) && !erased.is_whole(20));
+    assert!(erased.touches(20) && erased.touches(7) && !erased.touches(8));
+    let text = serde_json::to_string(&erased).unwrap();
+    assert_eq!(serde_json::from_str::<Erased>(&text).unwrap(), erased);
+    erased.add(20, None);
+    assert!(erased.covers(20, 2));
+    erased.forget_before(8);
+    assert_eq!((0..25).filter(|seq| erased.touches(*seq)).collect::<Vec<_>>(), [12, 20]);
+}
+
+#[test]
+fn what_is_asked_to_be_erased_is_taken_back_with_the_writes() {
+    let session = Session::empty();
+    session.begin(0, Answers::default());
+    let erasure = |value: &str| Erasure { values: vec![value.to_owned()], ..Erasure::default() };
+    session.erase(erasure("first")).unwrap();
+    let mark = session.mark();
+    session.erase(erasure("second")).unwrap();
+    session.back_to(mark);
+    assert_eq!(session.take_erasures(), [erasure("first")]);
+    session.erase(erasure("third")).unwrap();
+    session.discard();
+    assert_eq!(session.take_erasures(), []);
+    for _ in 0..100 {
+        session.erase(erasure("more")).unwrap();
+    }
+    assert_eq!(session.erase(erasure("more")), Err(Limit::Erasures));
+}
+
+fn held() -> Held {
+    Held {
         id: "i/0/wait/1".into(),
         until_ms: 5,
         wake: Some("w".into()),
@@ -192,6 +317,7 @@ fn a_held_event_is_kept_whole() {
         identity: "i".into(),
         event: r#"{"type":"track","n":1.50}"#.into(),
         targets: Some(vec!["segment".into()]),
+        claims: vec![Claim { key: key("dedupe", "order/1"), holder: b"9 /in 2".to_vec(), shared: true }],
         delivery: Delivery {
             seq: 9,
             pipeline: "p".into(),
@@ -200,8 +326,83 @@ fn a_held_event_is_kept_whole() {
             headers: vec![("x-topic".into(), "orders".into())],
             ..Delivery::default()
         },
+    }
+}
+
+#[test]
+fn what_changes_something_waits_for_what_was_asked_before_it() {
+    let lookup = |method: &str, number: usize| Lookup {
+        method: method.into(),
+        url: format!("https://api.example.com/{number}"),
+        headers: Vec::new(),
+        body: Vec::new(),
+        timeout_ms: 1000,
+        cache_ms: 0,
+        access: Arc::default(),
     };
+    let session = Session::empty();
+    let ask = |lookup: &Lookup| session.answer(&lookup.key(), || lookup.clone());
+    let (get, post) = (lookup("GET", 1), lookup("POST", 2));
+    let question = Lookup { cache_ms: 1000, ..lookup("POST", 3) };
+    for (in_order, expected) in [(false, vec![&get, &post, &question]), (true, vec![&get, &question])] {
+        session.begin(0, Answers::default());
+        session.keep_order(in_order);
+        for asked in [&get, &post, &question] {
+            session.enter();
+            assert!(ask(asked).is_none());
+        }
+        assert_eq!(session.discard().iter().collect::<Vec<_>>(), expected);
+    }
+    // Alone, it is asked.
+    session.begin(0, Answers::default());
+    assert!(ask(&post).is_none());
+    assert_eq!(session.discard(), [post]);
+    // A step may ask so much for one event, and as much for the next.
+    let mut answers = Answers::default();
+    (0..CHAIN_MAX).for_each(|number| answers.put(lookup("GET", number).key(), Arc::default()));
+    session.begin(0, answers);
+    for _ in 0..2 {
+        session.enter();
+        for number in (0..CHAIN_MAX).chain(0..CHAIN_MAX) {
+            assert!(ask(&lookup("GET", number)).unwrap().error.is_none());
+        }
+    }
+    assert!(ask(&lookup("GET", CHAIN_MAX)).unwrap().error.is_some());
+    session.enter();
+    assert!(ask(&lookup("GET", CHAIN_MAX)).is_none());
+}
+
+#[test]
+fn a_held_event_is_kept_whole() {
+    let held = held();
     assert_eq!(Held::decode(&held.id, &held.encode()).unwrap(), held);
     assert!(Held::decode("x", b"{}").is_err());
+    // One that was kept before there were claims is read.
+    let mut old: serde_json::Value = serde_json::from_slice(&held.encode()).unwrap();
+    old.as_object_mut().unwrap().remove("claims").unwrap();
+    let read = Held::decode(&held.id, old.to_string().as_bytes()).unwrap();
+    assert_eq!(read, Held { claims: Vec::new(), ..held.clone() });
     assert!(Held::is_wake_up(&Held::wake_up("p", &held.id, 7)));
+}
+
+#[test]
+fn a_kept_claim_is_not_given_back_and_still_expires() {
+    let dir = tempfile::tempdir().unwrap();
+    for store in [&Disk::open(&dir.path().join("s")).unwrap() as &dyn Store, &Memory::default()] {
+        let writes = ["a", "b", "c"].map(|name| set("dedupe", name, "1 /in 0", 100)).to_vec();
+        store.commit("p", &[Change { seq: 1, now_ms: 0, writes }], 0).unwrap();
+        let claim = |name: &str, holder: &str| Claim {
+            key: key("dedupe", name),
+            holder: holder.as_bytes().to_vec(),
+            shared: true,
+        };
+        store.keep("p", &[claim("a", "1 /in 0"), claim("b", "2 /in 0"), claim("none", "1 /in 0")]).unwrap();
+        store.release("p", &["a", "b"].map(|name| claim(name, "1 /in 0"))).unwrap();
+        let left: Vec<_> = store.list("p", "dedupe").unwrap().into_iter().map(|(name, _)| name).collect();
+        assert_eq!(left, ["a", "c"]);
+        let kept = store.get("p", &key("dedupe", "a")).unwrap().unwrap();
+        assert!(claim("a", "1 /in 0").holds(&kept.value) && kept.expires_ms == 100);
+        store.commit("p", &[Change { seq: 2, now_ms: 100, writes: vec![set("x", "y", "z", i64::MAX)] }], 0).unwrap();
+        assert_eq!(store.list("p", "dedupe").unwrap(), []);
+    }
 }

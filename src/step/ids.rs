@@ -15,10 +15,14 @@ pub(super) fn of(value: &Dynamic) -> Option<ImmutableString> {
     map.get("messageId")?.as_immutable_string_ref().ok().filter(|id| !id.is_empty()).map(|id| id.clone())
 }
 
-/// Gives an event that is the `number`th one made of another the other's id with `:number` behind it. One that would be too long
-/// goes, and the sink derives one of its own.
+/// Gives an event that is the `number`th one made of another the other's id with `:number` behind it.
 pub(super) fn number(value: &mut Dynamic, id: &str, number: usize) {
-    let own = format!("{id}:{number}");
+    name(value, id, &number.to_string());
+}
+
+/// Gives an event the id of another with `:name` behind it. One that would be too long goes, and the sink derives one of its own.
+pub(super) fn name(value: &mut Dynamic, id: &str, name: &str) {
+    let own = format!("{id}:{name}");
     let Some(mut map) = value.write_lock::<Map>() else { return };
     if own.chars().count() <= MESSAGE_ID_CHARS_MAX {
         map.insert("messageId".into(), own.into());

@@ -10,6 +10,7 @@ mod enrich;
 mod fields;
 mod filter;
 mod hash;
+mod identity;
 mod ids;
 mod keep;
 mod lookup;
@@ -39,7 +40,7 @@ use crate::event::{Delivery, Event, Origin};
 use crate::json::Mask;
 use crate::registry::{Def, Options};
 use crate::script::{Failure, Host, ScriptError};
-use crate::state::{Claim, Session};
+use crate::state::{Claim, Session, StoreError};
 use crate::tree::Tree;
 
 pub use crate::script::LogLine;
@@ -54,6 +55,7 @@ pub static STEPS: &[&StepDef] = &[
     &enrich::ENRICH,
     &filter::FILTER,
     &hash::HASH,
+    &identity::IDENTITY,
     &keep::KEEP,
     &lookup::LOOKUP,
     &loop_guard::LOOP_GUARD,
@@ -111,6 +113,14 @@ pub trait Step {
     /// after another.
     fn remembers(&self) -> bool {
         false
+    }
+
+    /// What else names the person that `values` name, by what the step remembers in its `space`: the browser's anonymousId of a
+    /// customer, say. Asked when a person is erased, so that what stands under these names goes too. Only what is that person's
+    /// own: it is not asked again with what it gave, as a shared device would lead from one person to the next.
+    fn related(&self, space: &str, values: &[String], session: &Session) -> Result<Vec<String>, StoreError> {
+        let _ = (space, values, session);
+        Ok(Vec::new())
     }
 
     /// Whether the step takes all events of a delivery that reach it at once, by [`Step::apply_batch`].

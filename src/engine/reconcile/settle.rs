@@ -115,7 +115,7 @@ mod tests {
 
     fn outcome(messages: &[&str], reasons: &[&str]) -> Outcome {
         let origin = Origin::default();
-        let message = |text: &&str| Message { origin, bytes: text.as_bytes().to_vec().into(), claims: Vec::new() };
+        let message = |text: &&str| Message { origin, bytes: text.as_bytes().to_vec().into(), stakes: Vec::new() };
         let dropped = |reason: &&str| Dropped { origin, part: "once".to_owned(), reason: (*reason).to_owned() };
         Outcome {
             messages: vec![Vec::new(), messages.iter().map(message).collect()],

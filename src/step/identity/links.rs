@@ -1,0 +1,275 @@
+//! The links between ids that outlive an event: what is kept in the state, and when it changes.
+//!
+//! A browser is kept under `anon:<anonymousId>` with the user that it has now; a session, as a cart, under its kind and token with
+//! browser and user; a person, as an e-mail address, with the user. What was told later wins over what was told before, by the
+//! time of the events and not by the order in which they came.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::Rules;
+use super::seen::{Key, Seen};
+use crate::step::{Context, StepError, template};
+
+/// The kind of the keys of browsers.
+pub(super) const BROWSER: &str = "anon";
+/// The key under which it is kept that browsers are heard of.
+const BROWSERS: &str = "~browsers";
+/// For how long one that was heard of counts.
+const BROWSERS_MS: u64 = 3_600_000;
+
+/// What is known of a session or a person.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub(super) struct Link {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) anonymous: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) user: Option<String>,
+    /// While no browser is known: the session that came with this one, by which it may be found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    via: Option<String>,
+    /// When the user was told.
+    #[serde(default)]
+    at_ms: i64,
+}
+
+/// What is known of a browser.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub(super) struct Browser {
+    /// Who uses it now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) user: Option<String>,
+    #[serde(default)]
+    at_ms: i64,
+    /// Whether its last user has signed out, so that what it still holds of that user (the cart) tells nothing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    left: bool,
+    /// The users for whom an identify message with both ids has gone, the present one last.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    users: Vec<String>,
+}
+
+/// What an event tells of its browser's user.
+pub(super) struct News {
+    at_ms: i64,
+    /// Whether it can be that the browser has changed hands.
+    is_news: bool,
+    /// Whether the event itself tells Segment of both ids.
+    told: bool,
+}
+
+impl Browser {
+    pub(super) fn news(seen: &Seen, is_news: bool, told: bool) -> News {
+        News { at_ms: seen.at_ms, is_news, told }
+    }
+
+    /// Whether its last user has signed out.
+    pub(super) fn was_left(&self) -> bool {
+        self.left
+    }
+
+    /// Whether it is one person's.
+    pub(super) fn is_one(&self, rules: &Rules) -> bool {
+        self.users.len() <= rules.users_max
+    }
+}
+
+/// The links, as one event sees and changes them.
+pub(super) struct Links<'a, 'b> {
+    cx: &'a Context<'b>,
+    rules: &'a Rules,
+}
+
+impl<'a, 'b> Links<'a, 'b> {
+    pub(super) fn new(cx: &'a Context<'b>, rules: &'a Rules) -> Self {
+        Self { cx, rules }
+    }
+
+    pub(super) fn now_ms(&self) -> i64 {
+        self.cx.now_ms
+    }
+
+    pub(super) fn attempt(&self) -> u32 {
+        self.cx.attempt
+    }
+
+    /// What is known of sessions, each in its place.
+    pub(super) fn sessions(&self, keys: &[Key]) -> Result<Vec<Option<Link>>, StepError> {
+        keys.iter().map(|key| self.session(&key.name)).collect()
+    }
+
+    fn session(&self, name: &str) -> Result<Option<Link>, StepError> {
+        let Some(mut link): Option<Link> = self.get(name)? else { return Ok(None) };
+        // An order that came before its cart's browser.
+        if let (None, Some(via)) = (&link.anonymous, &link.via) {
+            let other: Option<Link> = self.get(via)?;
+            link.anonymous = other.and_then(|other| other.anonymous);
+        }
+        Ok(Some(link))
+    }
+
+    /// The user of the first of these persons that has one.
+    pub(super) fn user_of_persons(&self, keys: &[Key]) -> Result<Option<String>, StepError> {
+        for key in keys {
+            let link: Option<Link> = self.get(&key.name)?;
+            if let Some(user) = link.and_then(|link| link.user) {
+                return Ok(Some(user));
+            }
+        }
+        Ok(None)
+    }
+
+    /// What is known of a browser.
+    pub(super) fn browser(&self, anonymous: &str) -> Result<Option<Browser>, StepError> {
+        self.get(&browser_key(anonymous))
+    }
+
+    /// Ties the sessions of an event to its browser and its user. What waits for the browser of one goes on.
+    pub(super) fn learn_sessions(
+        &mut self,
+        seen: &Seen,
+        known: &[Option<Link>],
+        user: Option<&str>,
+    ) -> Result<(), StepError> {
+        for (key, known) in seen.sessions.iter().zip(known) {
+            let mut link = known.clone().unwrap_or_default();
+            let is_later = seen.at_ms >= link.at_ms;
+            // The browser in which a session began stays its browser.
+            if link.anonymous.is_none() && seen.anonymous.is_some() {
+                link.anonymous.clone_from(&seen.anonymous);
+                self.cx.session.wake(&self.word(key));
+            }
+            if link.anonymous.is_some() {
+                link.via = None;
+            } else if link.via.is_none() {
+                link.via = seen.sessions.iter().find(|other| *other != key).map(|other| other.name.clone());
+            }
+            if let Some(user) = user
+                && (link.user.is_none() || is_later)
+                && link.user.as_deref() != Some(user)
+            {
+                link.user = Some(user.to_owned());
+                link.at_ms = seen.at_ms;
+            }
+            if link != Link::default() {
+                self.put(&key.name, known.as_ref(), &link)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Ties the persons of an event to its user.
+    pub(super) fn learn_persons(&mut self, seen: &Seen, user: &str) -> Result<(), StepError> {
+        for key in &seen.persons {
+            let known: Option<Link> = self.get(&key.name)?;
+            if known.as_ref().is_some_and(|link| link.user.is_some() && link.at_ms > seen.at_ms) {
+                continue;
+            }
+            let same = known.as_ref().filter(|link| link.user.as_deref() == Some(user));
+            let link = Link {
+                user: Some(user.to_owned()),
+                at_ms: same.map_or(seen.at_ms, |link| link.at_ms),
+                ..Link::default()
+            };
+            self.put(&key.name, known.as_ref(), &link)?;
+        }
+        Ok(())
+    }
+
+    /// Ties a browser to the user of an event. Whether Segment is to be told of both.
+    pub(super) fn learn_browser(
+        &mut self,
+        anonymous: &str,
+        known: Option<Browser>,
+        user: Option<&str>,
+        news: &News,
+    ) -> Result<bool, StepError> {
+        let Some(user) = user else {
+            // Keeps what is known alive while the browser is seen.
+            return known
+                .map_or(Ok(false), |known| self.put(&browser_key(anonymous), Some(&known), &known).map(|()| false));
+        };
+        let mut browser = known.clone().unwrap_or_default();
+        let is_same = browser.user.as_deref() == Some(user);
+        // Who has signed out is not back because an earlier event comes late.
+        let is_held = browser.user.is_some() || browser.left;
+        if !is_same && is_held && !(news.is_news && news.at_ms >= browser.at_ms) {
+            return Ok(false);
+        }
+        if !is_same {
+            browser.user = Some(user.to_owned());
+            browser.at_ms = news.at_ms;
+            browser.left = false;
+        }
+        let had = browser.users.iter().position(|have| have == user);
+        let tell = had.is_none() && browser.is_one(self.rules);
+        if let Some(at) = had {
+            // A browser that goes back and forth is to be told of once.
+            let last = browser.users.remove(at);
+            browser.users.push(last);
+        } else if browser.is_one(self.rules) {
+            browser.users.push(user.to_owned());
+        }
+        let is_one = browser.is_one(self.rules);
+        self.put(&browser_key(anonymous), known.as_ref(), &browser)?;
+        Ok(tell && is_one && !news.told)
+    }
+
+    /// A browser's user has gone, at that time.
+    pub(super) fn reset(&mut self, anonymous: &str, at_ms: i64) -> Result<(), StepError> {
+        let Some(known) = self.browser(anonymous)? else { return Ok(()) };
+        if known.at_ms > at_ms {
+            return Ok(());
+        }
+        let browser = Browser { user: None, at_ms, left: true, ..known.clone() };
+        self.put(&browser_key(anonymous), Some(&known), &browser)
+    }
+
+    /// Browsers are heard of.
+    pub(super) fn browsers_are_there(&mut self) -> Result<(), StepError> {
+        self.write_if(BROWSERS, BROWSERS_MS, false, b"1".to_vec())
+    }
+
+    /// Whether browsers were heard of lately.
+    pub(super) fn are_browsers_there(&self) -> Result<bool, StepError> {
+        Ok(self.cx.session.get(&self.cx.part, BROWSERS).map_err(|error| failed(&error))?.is_some())
+    }
+
+    /// The word that lets events go on which wait for the browser of a session.
+    pub(super) fn word(&self, session: &Key) -> String {
+        format!("{}/{}", self.cx.part, session.name)
+    }
+
+    fn get<T: for<'de> Deserialize<'de>>(&self, name: &str) -> Result<Option<T>, StepError> {
+        let entry = self.cx.session.get(&self.cx.part, name).map_err(|error| failed(&error))?;
+        // What cannot be read was written by another version: it is learnt again.
+        Ok(entry.and_then(|entry| serde_json::from_slice(&entry.value).ok()))
+    }
+
+    /// Keeps what is known; what has not changed, only if half of its time is over.
+    fn put<T: Serialize + PartialEq>(&mut self, name: &str, known: Option<&T>, now: &T) -> Result<(), StepError> {
+        let value = serde_json::to_vec(now).map_err(|error| StepError::new("state", error.to_string()))?;
+        self.write_if(name, self.rules.ttl_ms, known != Some(now), value)
+    }
+
+    fn write_if(&mut self, name: &str, ttl_ms: u64, changed: bool, value: Vec<u8>) -> Result<(), StepError> {
+        let session = self.cx.session;
+        if !changed {
+            let entry = session.get(&self.cx.part, name).map_err(|error| failed(&error))?;
+            let half = i64::try_from(ttl_ms / 2).unwrap_or(i64::MAX);
+            if entry.is_some_and(|entry| entry.expires_ms.saturating_sub(self.cx.now_ms) > half) {
+                return Ok(());
+            }
+        }
+        session.set(&self.cx.part, name, value, Some(ttl_ms)).map_err(|error| failed(&error))
+    }
+}
+
+fn browser_key(anonymous: &str) -> String {
+    template::bounded(format!("{BROWSER}:{anonymous}"))
+}
+
+fn failed(error: &dyn fmt::Display) -> StepError {
+    StepError::new("state", error.to_string())
+}

@@ -1,0 +1,218 @@
+//! Step `identity`: whose an event is, by what other events told of the same visit.
+
+mod def;
+mod links;
+mod related;
+mod seen;
+#[cfg(test)]
+mod tests;
+
+use rhai::{Dynamic, Map};
+
+use super::{Build, Context, Flow, Hold, Step, StepDef, StepError, ids, paths};
+use crate::diag::Diag;
+use crate::event::Event;
+use crate::json::Mask;
+use crate::registry::Options;
+use crate::state::{Session, StoreError};
+use links::{Browser, Link, Links};
+use seen::{Fields, Seen};
+
+/// The definition of `identity`.
+pub(super) static IDENTITY: StepDef = StepDef { def: def::DEF, build };
+
+struct Identity {
+    fields: Fields,
+    rules: Rules,
+    hold: Waiting,
+    /// Names of track events that end a visit.
+    reset_on: Vec<String>,
+    /// Whether a new link is told to Segment by an identify message.
+    identify: bool,
+}
+
+/// How links are made and kept.
+struct Rules {
+    ttl_ms: u64,
+    /// A browser that more users than these had is nobody's.
+    users_max: usize,
+}
+
+/// Which events wait for their browser, and how long.
+struct Waiting {
+    window_ms: i64,
+    /// Kinds of sessions, in the order in which an event waits for one.
+    kinds: Vec<String>,
+}
+
+fn build(options: &Options, build: &mut Build<'_>) -> Result<Box<dyn Step>, Vec<Diag>> {
+    let fields = Fields::read(options, build)?;
+    let hold = options.inner("hold");
+    let kinds: Vec<String> =
+        hold.map(|hold| hold.texts("for").into_iter().map(str::to_owned).collect()).unwrap_or_default();
+    // The default of `for` names the default of `sessions`: who has others may leave it at that.
+    if let Some(hold) = hold.filter(|hold| hold.span("for") != hold.part_span())
+        && let Some(unknown) = kinds.iter().find(|kind| !fields.has_session(kind))
+    {
+        let diag = hold.error("for", "wrong-value", format!("`sessions` has no `{unknown}`"));
+        return Err(vec![diag.help(format!("it has {}", fields.session_names().join(", ")))]);
+    }
+    if options.int("ttl") == 0 {
+        return Err(vec![options.error("ttl", "wrong-value", "`ttl` takes a time that passes")]);
+    }
+    Ok(Box::new(Identity {
+        fields,
+        rules: Rules { ttl_ms: options.int("ttl") as u64, users_max: options.int("users_max") as usize },
+        hold: Waiting { window_ms: hold.map_or(0, |hold| hold.int("window")), kinds },
+        reset_on: options.texts("reset_on").into_iter().map(str::to_owned).collect(),
+        identify: options.bool("identify"),
+    }))
+}
+
+impl Step for Identity {
+    fn reads(&self) -> Mask {
+        let mut mask = Mask::opened();
+        self.fields.paths().for_each(|path| mask.merge(&paths::whole(path)));
+        mask
+    }
+
+    fn remembers(&self) -> bool {
+        true
+    }
+
+    fn related(&self, space: &str, values: &[String], session: &Session) -> Result<Vec<String>, StoreError> {
+        Ok(related::related(&session.list(space)?, &self.fields.names(), values))
+    }
+
+    fn apply(&self, mut event: Event, cx: &mut Context<'_>) -> Result<Flow, StepError> {
+        let mut seen = self.fields.look(&mut event.value, cx.now_ms);
+        if !seen.is_ours() {
+            return Ok(Flow::Next(event));
+        }
+        let mut links = Links::new(cx, &self.rules);
+        let sessions = links.sessions(&seen.sessions)?;
+        let came_with = seen.anonymous.is_some();
+        if !came_with {
+            seen.anonymous = sessions.iter().flatten().find_map(|link| link.anonymous.clone());
+        }
+        if seen.anonymous.is_none()
+            && let Some(hold) = self.wait(&seen, &links)?
+        {
+            return Ok(Flow::Hold(event, hold));
+        }
+        let browser = seen.anonymous.as_deref().map(|id| links.browser(id)).transpose()?.flatten();
+        let user = self.user(&seen, came_with, &sessions, browser.as_ref(), &links)?;
+        let evident = user.as_ref().filter(|user| user.evident).map(|user| user.id.as_str());
+        // A session that was known to be this user's tells nothing new of the browser, which may have another by now.
+        let is_news = !sessions.iter().flatten().any(|link| link.user.is_some() && link.user.as_deref() == evident);
+        links.learn_sessions(&seen, &sessions, user.as_ref().map(|user| user.id.as_str()))?;
+        if let Some(user) = evident {
+            links.learn_persons(&seen, user)?;
+        }
+        let mut tell = None;
+        if let Some(id) = &seen.anonymous {
+            if seen.by_browser {
+                links.browsers_are_there()?;
+            }
+            let news = Browser::news(&seen, is_news, seen.kind == "identify");
+            let is_new = links.learn_browser(id, browser, evident, &news)?;
+            if seen.kind == "track" && self.reset_on.iter().any(|name| *name == seen.name) {
+                links.reset(id, seen.at_ms)?;
+            }
+            tell = evident.filter(|_| is_new && self.identify).map(|user| (id.as_str(), user));
+        }
+        seen.fill(&mut event.value, user.as_ref().map(|user| user.id.as_str()));
+        match tell {
+            Some((anonymous, user)) => {
+                let before = identify(&mut event, cx.identity, anonymous, user);
+                Ok(Flow::Fork(vec![before, event]))
+            }
+            None => Ok(Flow::Next(event)),
+        }
+    }
+}
+
+/// The user of an event.
+struct User {
+    id: String,
+    /// Whether the event shows it, and not only the browser that it came from.
+    evident: bool,
+}
+
+impl Identity {
+    /// Whose an event is: what it says itself, then its persons, its session, its browser.
+    fn user(
+        &self,
+        seen: &Seen,
+        came_with: bool,
+        sessions: &[Option<Link>],
+        browser: Option<&Browser>,
+        links: &Links<'_, '_>,
+    ) -> Result<Option<User>, StepError> {
+        if let Some(id) = seen.user.clone() {
+            return Ok(Some(User { id, evident: true }));
+        }
+        if let Some(id) = links.user_of_persons(&seen.persons)? {
+            return Ok(Some(User { id, evident: true }));
+        }
+        // Who names a person that nobody knows is not taken for another who used the same browser.
+        if !seen.persons.is_empty() {
+            return Ok(None);
+        }
+        // A cart that outlives a visit tells nothing: of another browser, or of one that its user has left.
+        let left = browser.is_some_and(Browser::was_left);
+        let of_this_browser = |link: &&Link| !came_with || link.anonymous.is_none() || link.anonymous == seen.anonymous;
+        let mut known = sessions.iter().flatten().filter(of_this_browser).filter(|_| !(came_with && left));
+        if let Some(id) = known.find_map(|link| link.user.clone()) {
+            return Ok(Some(User { id, evident: came_with }));
+        }
+        let by_browser = browser.filter(|browser| browser.is_one(&self.rules)).and_then(|browser| browser.user.clone());
+        Ok(by_browser.map(|id| User { id, evident: false }))
+    }
+
+    /// Whether an event without a browser waits for it: only while browsers are heard of, and only for as long as its browser
+    /// may still be under way.
+    fn wait(&self, seen: &Seen, links: &Links<'_, '_>) -> Result<Option<Hold>, StepError> {
+        if self.hold.window_ms == 0 || links.attempt() > 0 {
+            return Ok(None);
+        }
+        let session = self.hold.kinds.iter().find_map(|kind| seen.sessions.iter().find(|key| key.kind == *kind));
+        let until_ms = seen.at_ms.saturating_add(self.hold.window_ms);
+        let Some(session) = session.filter(|_| until_ms > links.now_ms()) else { return Ok(None) };
+        if !links.are_browsers_there()? {
+            return Ok(None);
+        }
+        let reason = format!("waits for the browser of its {}", session.kind);
+        Ok(Some(Hold { until_ms, wake: Some(links.word(session)), reason }))
+    }
+}
+
+/// The identify message that ties both ids, before the event that revealed it.
+fn identify(event: &mut Event, identity: &str, anonymous: &str, user: &str) -> Event {
+    // The event keeps the id that it would have had alone, so that a second delivery of it has the same.
+    let id = ids::of(&event.value).map_or_else(
+        || {
+            let own = event.origin.message_id(identity);
+            if let Some(mut map) = event.value.write_lock::<Map>() {
+                map.insert("messageId".into(), own.as_str().into());
+            }
+            own
+        },
+        |id| id.to_string(),
+    );
+    let mut message = Map::new();
+    message.insert("type".into(), "identify".into());
+    message.insert("anonymousId".into(), anonymous.into());
+    message.insert("userId".into(), user.into());
+    message.insert("traits".into(), Map::new().into());
+    let mut library = Map::new();
+    library.insert("name".into(), "cartwire".into());
+    let mut context = Map::new();
+    context.insert("library".into(), library.into());
+    message.insert("context".into(), context.into());
+    let timestamp = event.value.read_lock::<Map>().and_then(|map| map.get("timestamp").cloned());
+    message.extend(timestamp.map(|timestamp| ("timestamp".into(), timestamp)));
+    let mut value = Dynamic::from_map(message);
+    ids::name(&mut value, &id, "identify");
+    Event { value, tape: event.tape.clone(), origin: event.origin, targets: event.targets.clone() }
+}
