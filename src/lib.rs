@@ -51,9 +51,11 @@
 //! - Every event ends in exactly one of sent, dropped(reason), dead(reason), held; the ledger balances (`engine::ledger`).
 //! - The state after a delivery is a function of the deliveries up to it and the answers they got: running them again, after a
 //!   crash or because a sink changed, begins with going back ([`state`], `tests/state.rs`).
+//! - Who asks that a person be erased, and is answered, is heard, whenever the process dies; and what was erased does not come back
+//!   when deliveries are run again ([`erasure`], `tests/erasure.rs`).
 //! - Nothing waits on a worker: who needs the outside ends, and the delivery is run again with the answer (`tests/state.rs`).
 //! - Only `Source::verify` sees unauthenticated bytes.
-//! - Everything is bounded: body, queue, script, batch, retries in flight.
+//! - Everything is bounded: body, queue, script, batch, retries in flight, events that wait (`engine::holds`).
 //! - User text never panics us; what does anyway becomes a dead letter (`engine::worker`).
 //! - The same delivery and revision give the same message ids, so a second send is deduplicated by Segment.
 //!
@@ -70,8 +72,13 @@
 //!   time and never a message.
 //! - **A lookup runs the whole delivery again**, not the step that asked: runs are repeatable and have no effect before they are
 //!   complete, so this is the same to everybody, collects what all events of a delivery need at once, and keeps no half-run events.
+//!   Where a pipeline remembers, only questions are asked by runs on a state that is not complete, never what changes something.
 //! - **A held event is a value in the state, and what wakes it is a journaled delivery.** So held events share the rules of the
 //!   state (durable, exactly once, taken back with the deliveries that held them), and need no queue of their own.
+//! - **An erasure is part of a run, and what it erases is not.** A script asks for it like for a write, and a run that fails erases
+//!   nothing; but what is erased is no write that could be taken back. Deliveries behind it in a job are run when it is done.
+//! - **The journal is not rewritten for an erasure.** It is what a 2xx stands for; its retention bounds it. Deliveries that named the
+//!   person are listed in the state, and a run, and a sink that is behind, leaves them out.
 //! - **Pipelines that remember run one delivery after another.** Where the order decides what is remembered, two workers at once
 //!   would make it chance; pipelines without state keep all workers.
 //! - **A reconciled order is a delivery like any other.** The source says purely how orders are listed and retold

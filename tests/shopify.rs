@@ -126,16 +126,6 @@ fn the_recorded_journey_gives_exactly_the_expected_messages() {
     let mut cartwire = Cartwire::start_with(&project, &["--behind-proxy"], &environment);
     let recorded = recorded();
     assert_eq!(recorded.len(), 37, "all steps and one redelivery are there");
-    for step in &recorded {
-        let name = &step.name;
-        let reply = step.post(&cartwire, &step.body);
-        assert_eq!((reply.status, reply.body.len()), (if step.by_pixel() { 204 } else { 200 }, 0), "{name}");
-        if !step.by_pixel() {
-            let mut forged = step.body.clone();
-            forged[10] ^= 1;
-            assert_eq!(step.post(&cartwire, &forged).status, 401, "{name}");
-        }
-    }
     // What pixel and webhooks both tell, and what is delivered again, goes on once.
     let mut expected = Vec::<Value>::new();
     let all = self::expected();
@@ -146,7 +136,20 @@ fn the_recorded_journey_gives_exactly_the_expected_messages() {
     }
     assert!(all.len() - expected.len() >= 7, "{} of {}", expected.len(), all.len());
     assert!(expected.len() > 40, "{}", expected.len());
-    segment.wait_for(expected.len(), Duration::from_secs(30));
+    for step in &recorded {
+        let name = &step.name;
+        if name.contains("redact") {
+            // What is not sent yet of the customer would never be.
+            segment.wait_for(expected.len(), Duration::from_secs(30));
+        }
+        let reply = step.post(&cartwire, &step.body);
+        assert_eq!((reply.status, reply.body.len()), (if step.by_pixel() { 204 } else { 200 }, 0), "{name}");
+        if !step.by_pixel() {
+            let mut forged = step.body.clone();
+            forged[10] ^= 1;
+            assert_eq!(step.post(&cartwire, &forged).status, 401, "{name}");
+        }
+    }
     // It stops when everything has been delivered.
     cartwire.stop();
     let mut received = segment.received();

@@ -14,7 +14,6 @@ mod dead;
 mod environment;
 mod erase;
 mod logs;
-mod loops;
 mod new;
 mod reconcile;
 mod reference;

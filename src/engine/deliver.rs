@@ -198,7 +198,7 @@ impl Deliverer {
         let mut parts = VecDeque::from([batch.messages]);
         let mut backoff = Backoff::new();
         while let Some(part) = parts.pop_front() {
-            let part = self.without_erased(part);
+            let part = self.without_erased(part).await;
             if part.is_empty() {
                 continue;
             }
@@ -257,16 +257,17 @@ impl Deliverer {
     }
 
     /// Leaves out messages about persons who were erased while they waited.
-    fn without_erased(&self, mut part: Vec<(Message, Arc<str>)>) -> Vec<(Message, Arc<str>)> {
-        if !self.withheld.is_empty() {
-            let before = part.len();
-            part.retain(|(message, _)| !self.withheld.holds(message));
-            for _ in part.len()..before {
-                self.ledger.dropped(&self.part.id, ERASED);
-                self.metrics.dropped(&self.pipeline, &self.part.id);
-            }
-            self.state.ended(before - part.len());
+    async fn without_erased(&self, part: Vec<(Message, Arc<str>)>) -> Vec<(Message, Arc<str>)> {
+        if self.withheld.is_empty() {
+            return part;
         }
+        let (gone, part): (Vec<_>, Vec<_>) = part.into_iter().partition(|(message, _)| self.withheld.holds(message));
+        self.end(gone.iter().flat_map(|(message, _)| &message.stakes), End::Gone).await;
+        for _ in &gone {
+            self.ledger.dropped(&self.part.id, ERASED);
+            self.metrics.dropped(&self.pipeline, &self.part.id);
+        }
+        self.state.ended(gone.len());
         part
     }
 
@@ -278,11 +279,13 @@ impl Deliverer {
     /// Keeps a refused message. Tries until it is safe, for the cursor must not pass it before. `false`: stopped.
     async fn bury(&mut self, (message, revision): (Message, Arc<str>), reason: String) -> bool {
         // The person may have been erased while the request was under way.
-        let Some((message, revision)) = self.without_erased(vec![(message, revision)]).pop() else { return true };
+        let left = self.without_erased(vec![(message, revision)]).await;
+        let Some((message, revision)) = left.into_iter().next() else { return true };
         let (own, withheld) = (message.clone(), Arc::clone(&self.withheld));
         let burial = Burial {
             pipeline: Arc::clone(&self.pipeline),
             revision,
+            run: if self.journaled { message.origin.delivery } else { 0 },
             origin: message.origin,
             part: self.part.id.to_string(),
             code: "rejected".to_owned(),
@@ -300,6 +303,8 @@ impl Deliverer {
                         self.graveyard.erase(&self.pipeline, own.origin).await;
                     }
                     self.end(&message.stakes, End::Refused).await;
+                    tracing::warn!(pipeline = %self.pipeline, delivery = burial.origin.delivery, part = %self.part.id,
+                        code = burial.code, "dead letter: {}", burial.reason);
                     self.ledger.dead(&self.part.id, "rejected");
                     self.state.ended(1);
                     self.metrics.dead(&self.pipeline, &self.part.id, "rejected", 1);

@@ -10,6 +10,7 @@ use tokio::sync::OnceCell;
 use tokio::time::{Instant, sleep};
 
 use super::host::Host;
+use super::idle::Idle;
 use super::metrics::Metrics;
 use super::resolve::Guarded;
 use super::transmit::chain;
@@ -32,8 +33,8 @@ pub(super) struct Outside {
     canned: Vec<Canned>,
     metrics: Arc<Metrics>,
     /// One client for each list of hosts, which judges the addresses that names lead to.
-    clients: Mutex<HashMap<Vec<String>, reqwest::Client>>,
-    hosts: Mutex<HashMap<String, Arc<Host>>>,
+    clients: Mutex<Idle<Vec<String>, reqwest::Client>>,
+    hosts: Mutex<Idle<String, Arc<Host>>>,
     cache: Mutex<Cache>,
     flights: Mutex<HashMap<LookupKey, Arc<OnceCell<Arc<Answer>>>>>,
 }
@@ -56,8 +57,9 @@ impl Outside {
         Self {
             canned,
             metrics: Arc::clone(metrics),
-            clients: Mutex::default(),
-            hosts: Mutex::default(),
+            // A request under way has its own handle of its client, so none needs to stay for it.
+            clients: Mutex::new(Idle::new(|_| false)),
+            hosts: Mutex::new(Idle::new(|host| Arc::strong_count(host) > 1)),
             cache: Mutex::default(),
             flights: Mutex::default(),
         }
@@ -93,13 +95,23 @@ impl Outside {
             return Arc::new(self.perform(lookup).await);
         }
         let flight = Arc::clone(lock(&self.flights).entry(key).or_default());
-        let answer = Arc::clone(flight.get_or_init(|| async { Arc::new(self.perform(lookup).await) }).await);
+        let answer = Arc::clone(flight.get_or_init(|| self.fly(key, lookup)).await);
         // Whoever comes next asks anew, or finds it in the cache.
         if let Entry::Occupied(known) = lock(&self.flights).entry(key)
             && Arc::ptr_eq(known.get(), &flight)
         {
             known.remove();
         }
+        answer
+    }
+
+    /// Asks for all who wait, and keeps the answer before the flight ends. So who comes in between finds the flight or the answer.
+    async fn fly(&self, key: LookupKey, lookup: &Lookup) -> Arc<Answer> {
+        // It may have come since the asker looked, with a flight that has ended.
+        if let Some(answer) = self.cached(&key) {
+            return answer;
+        }
+        let answer = Arc::new(self.perform(lookup).await);
         if lookup.cache_ms > 0 && (200..300).contains(&answer.status) {
             self.keep(key, &answer, Duration::from_millis(lookup.cache_ms));
         }
@@ -137,9 +149,10 @@ impl Outside {
     async fn perform(&self, lookup: &Lookup) -> Answer {
         let failed = |error: String| Answer { error: Some(error), ..Answer::default() };
         // Checked when the lookup was made; once more, where it counts.
-        if let Err(error) = lookup.access.check(&lookup.url) {
-            return failed(error);
-        }
+        let entry = match lookup.access.entry(&lookup.url) {
+            Ok(entry) => entry,
+            Err(error) => return failed(error),
+        };
         let host = self.host(lookup);
         let client = match self.client(&lookup.access) {
             Ok(client) => client,
@@ -149,7 +162,7 @@ impl Outside {
             let _turn = host.turn().await;
             let answer = once(&client, lookup, ANSWER_BYTES_MAX).await;
             host.note(&answer.headers);
-            self.metrics.lookup(host_name(&lookup.url).as_str(), answer.status);
+            self.metrics.lookup(entry, answer.status);
             let wait = if answer.status == 0 {
                 Some(Duration::from_millis(200 << attempt))
             } else if matches!(answer.status, 429 | 502 | 503 | 504) {
@@ -185,13 +198,19 @@ impl Outside {
     fn host(&self, lookup: &Lookup) -> Arc<Host> {
         let Access { per_second, concurrent, .. } = *lookup.access;
         let key = format!("{} {per_second} {concurrent}", host_name(&lookup.url));
-        Arc::clone(lock(&self.hosts).entry(key).or_insert_with(|| Arc::new(Host::new(per_second, concurrent))))
+        let (mut hosts, now) = (lock(&self.hosts), Instant::now());
+        if let Some(host) = hosts.get(&key, now) {
+            return host;
+        }
+        let host = Arc::new(Host::new(per_second, concurrent));
+        hosts.put(key, Arc::clone(&host), now);
+        host
     }
 
     fn client(&self, access: &Arc<Access>) -> reqwest::Result<reqwest::Client> {
-        let mut clients = lock(&self.clients);
-        if let Some(client) = clients.get(&access.allow) {
-            return Ok(client.clone());
+        let (mut clients, now) = (lock(&self.clients), Instant::now());
+        if let Some(client) = clients.get(&access.allow, now) {
+            return Ok(client);
         }
         let client = reqwest::Client::builder()
             // A redirect would lead to hosts that nobody listed, and a proxy to addresses that nobody judged.
@@ -202,7 +221,7 @@ impl Outside {
             .connect_timeout(Duration::from_secs(5))
             .pool_idle_timeout(Duration::from_secs(50))
             .build()?;
-        clients.insert(access.allow.clone(), client.clone());
+        clients.put(access.allow.clone(), client.clone(), now);
         Ok(client)
     }
 }
@@ -256,4 +275,116 @@ pub(super) fn retry_after(answer: &Answer) -> Option<Duration> {
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{BufRead, BufReader, Write};
+    use std::net::TcpListener;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    /// A service that counts what it is asked.
+    fn service() -> (String, Arc<AtomicUsize>) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let host = listener.local_addr().unwrap().to_string();
+        let count = Arc::<AtomicUsize>::default();
+        let counting = Arc::clone(&count);
+        std::thread::spawn(move || {
+            for mut stream in listener.incoming().map_while(Result::ok) {
+                let counting = Arc::clone(&counting);
+                std::thread::spawn(move || {
+                    let lines = BufReader::new(stream.try_clone().unwrap()).lines().map_while(Result::ok);
+                    for _ in lines.filter(String::is_empty) {
+                        counting.fetch_add(1, Ordering::SeqCst);
+                        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");
+                    }
+                });
+            }
+        });
+        (host, count)
+    }
+
+    fn lookup(url: String, allow: &str) -> Lookup {
+        Lookup {
+            method: "GET".into(),
+            url,
+            headers: Vec::new(),
+            body: Vec::new(),
+            timeout_ms: 5000,
+            cache_ms: 60_000,
+            access: Arc::new(Access { allow: vec![allow.to_owned()], per_second: 0, concurrent: 8 }),
+        }
+    }
+
+    fn outside() -> Arc<Outside> {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        Arc::new(Outside::new(Vec::new(), &Arc::default()))
+    }
+
+    #[test]
+    fn an_answer_that_is_kept_is_asked_for_once() {
+        let (host, count) = service();
+        let outside = outside();
+        let threads = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        threads.block_on(async {
+            let lookup = lookup(format!("http://{host}/"), &host);
+            let asking = (0..64).map(|turn| {
+                let (outside, lookup) = (Arc::clone(&outside), lookup.clone());
+                async move {
+                    // Spread over the time that the request takes.
+                    for _ in 0..turn * 4 {
+                        tokio::task::yield_now().await;
+                    }
+                    outside.ask(lookup.key(), &lookup).await.status
+                }
+            });
+            let statuses = super::super::join_all(asking.collect()).await;
+            assert!(statuses.iter().all(|status| *status == Some(200)), "{statuses:?}");
+            // One who had looked before it was kept, and came to the flights when the flight had ended.
+            assert_eq!(outside.fly(lookup.key(), &lookup).await.status, 200);
+        });
+        assert_eq!(count.load(Ordering::SeqCst), 1);
+    }
+
+    #[test]
+    fn an_answer_serves_those_only_who_may_reach_as_much() {
+        let (host, _) = service();
+        let outside = outside();
+        let alone = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        alone.block_on(async {
+            let port = host.rsplit_once(':').unwrap().1;
+            let url = format!("http://localhost:{port}/");
+            // Listed in figures the private address is meant, by its name alone it is not.
+            let mut listed = lookup(url.clone(), "localhost");
+            Arc::make_mut(&mut listed.access).allow.extend(["127.0.0.1".to_owned(), "::1".to_owned()]);
+            assert_eq!(outside.ask(listed.key(), &listed).await.status, 200);
+            let named = lookup(url, "localhost");
+            assert_eq!(outside.ask(named.key(), &named).await.status, 0);
+            assert_eq!(outside.ask(listed.key(), &listed).await.status, 200);
+        });
+    }
+
+    #[test]
+    fn names_that_come_with_events_leave_nothing_behind() {
+        let metrics = Arc::<Metrics>::default();
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let outside = Outside::new(Vec::new(), &metrics);
+        for shop in 0..5000 {
+            outside.host(&lookup(format!("http://shop-{shop}.shops.example/"), "*.shops.example"));
+        }
+        assert!(lock(&outside.hosts).len() < 5000);
+        let alone = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        alone.block_on(async {
+            for last in 1..4 {
+                let asked = Lookup { timeout_ms: 1, ..lookup(format!("http://127.0.0.{last}:9/"), "127.0.0.0/24") };
+                let asked = Lookup { method: "POST".into(), ..asked };
+                assert_eq!(outside.perform(&asked).await.status, 0);
+            }
+        });
+        let lines: Vec<_> =
+            metrics.render().lines().filter(|line| line.contains("lookups_total{")).map(str::to_owned).collect();
+        assert_eq!(lines, ["cartwire_lookups_total{host=\"127.0.0.0/24\",status=\"0\"} 3"]);
+    }
 }

@@ -178,11 +178,13 @@ impl Engine {
             lanes: std::collections::BTreeMap::default(),
             retiring: Vec::new(),
             missing: std::collections::BTreeMap::default(),
+            listen,
+            loops: std::collections::BTreeSet::default(),
         };
         // Watching begins before the lanes do: an edit in between is seen.
         let watch = Watch::new(&settings.dir);
         keeper.start(plans.clone());
-        super::tend::warn_of_orphans(&cursors, &journal, &plans);
+        super::tend::warn_of_orphans(&cursors, &journal, &*shared.state, &plans);
 
         let (stop, stopped) = watch::channel(false);
         let (intake_stop, intake_stopped) = watch::channel(false);
@@ -260,7 +262,9 @@ impl Engine {
 
     /// Whether everything accepted so far has been brought to an end.
     pub fn is_idle(&self) -> bool {
-        self.board.floor().is_none_or(|floor| floor >= self.journal.durable())
+        // Asked first: what wakes an event is journaled before the event waits no more.
+        !self.board.holds()
+            && self.board.floor().is_none_or(|floor| floor >= self.journal.durable())
             && self.files.iter().all(|(_, progress, _)| progress.done.load(Ordering::SeqCst))
     }
 

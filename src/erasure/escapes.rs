@@ -47,7 +47,7 @@ fn backslash(after: &[u8], out: &mut Vec<u8>) -> Option<usize> {
     Some(1)
 }
 
-/// The letter of `uXXXX`, or of `uXXXX\uXXXX` where it takes two.
+/// The letter of `u00e9`, or of `ud83d\ude00` where it takes two.
 fn unicode(after: &[u8]) -> Option<(char, usize)> {
     let first = hex(after.get(1..5)?)?;
     if let Some(letter) = char::from_u32(first) {

@@ -9,6 +9,7 @@ mod ends;
 mod mark;
 mod outcome;
 mod part;
+mod place;
 mod plan;
 mod run;
 mod trace;

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use super::ends::Ends;
 use super::mark::mark_reconciled;
-use super::{Dropped, HeldEvent, Message, Outcome, Pipeline, Trace, dead, failed};
+use super::{Dropped, HeldEvent, Message, Outcome, Pipeline, Trace, dead, failed, place};
 use crate::event::{Event, Origin, Refused};
 use crate::json;
 use crate::sink::EventId;
@@ -20,6 +20,8 @@ pub(super) struct Walk<'a, T> {
     gathered: BTreeMap<usize, Vec<(Event, u32)>>,
     /// How the events ended that have taken something.
     ends: Ends,
+    /// No event may wait any more.
+    last: bool,
     /// Messages of a pipeline are of similar size: the last one's size saves the growing.
     size_hint: usize,
     outcome: &'a mut Outcome,
@@ -31,7 +33,16 @@ type Waiting = VecDeque<(usize, Event, u32)>;
 
 impl<'a, T: Trace> Walk<'a, T> {
     pub(super) fn new(pipeline: &'a Pipeline, cx: Context<'a>, outcome: &'a mut Outcome, trace: &'a mut T) -> Self {
-        Self { pipeline, cx, gathered: BTreeMap::new(), ends: Ends::default(), size_hint: 512, outcome, trace }
+        Self {
+            pipeline,
+            cx,
+            gathered: BTreeMap::new(),
+            ends: Ends::default(),
+            last: false,
+            size_hint: 512,
+            outcome,
+            trace,
+        }
     }
 
     /// An event that the source decoded.
@@ -42,8 +53,9 @@ impl<'a, T: Trace> Walk<'a, T> {
         self.ends.settle(index, &mut self.cx, self.outcome);
     }
 
-    /// An event that goes on at the step that held it.
-    pub(super) fn resumed(&mut self, at: usize, event: Event, attempt: u32) {
+    /// An event that goes on at the step that held it. `last`: nothing that comes of it may wait again.
+    pub(super) fn resumed(&mut self, at: usize, event: Event, attempt: u32, last: bool) {
+        self.last = last;
         self.trace.decoded(&event);
         let index = event.origin.index;
         self.walk(VecDeque::from([(at, event, attempt)]));
@@ -129,7 +141,7 @@ impl<'a, T: Trace> Walk<'a, T> {
             }
             Ok(Flow::Drop(reason)) => self.drop(origin, part, reason),
             Ok(Flow::Hold(event, hold)) => {
-                if let Err(error) = self.hold(&event, part, attempt + 1, hold) {
+                if let Err(error) = self.hold(&event, at, attempt + 1, hold) {
                     self.die(origin, part, error);
                 }
             }
@@ -151,7 +163,12 @@ impl<'a, T: Trace> Walk<'a, T> {
     }
 
     /// Keeps an event until its time comes.
-    fn hold(&mut self, event: &Event, part: &str, attempt: u32, hold: Hold) -> Result<(), StepError> {
+    fn hold(&mut self, event: &Event, at: usize, attempt: u32, hold: Hold) -> Result<(), StepError> {
+        if self.last {
+            let reason = format!("it would wait again ({}), but its pipeline was removed", hold.reason);
+            return Err(StepError::new("pipeline-removed", reason));
+        }
+        let part = &self.pipeline.steps[at].id;
         let mut text = Vec::new();
         json::encode(&event.value, &event.tape, &mut text)
             .map_err(|error| StepError::new("not-encodable", format!("the event cannot wait: {error}")))?;
@@ -160,7 +177,8 @@ impl<'a, T: Trace> Walk<'a, T> {
             until_ms: hold.until_ms,
             wake: hold.wake,
             reason: hold.reason,
-            part: part.to_owned(),
+            part: part.to_string(),
+            mark: Some(place::mark(&self.pipeline.steps, at)),
             attempt,
             origin: event.origin,
             identity: self.cx.identity.to_owned(),
@@ -173,9 +191,11 @@ impl<'a, T: Trace> Walk<'a, T> {
             claims: Ends::taken_along(&self.cx, event.origin),
             delivery: self.cx.delivery.clone(),
         };
+        let record = waiting.encode();
+        let bytes = record.len();
         self.cx
             .session
-            .set(HELD_SPACE, &waiting.id, waiting.encode(), None)
+            .set(HELD_SPACE, &waiting.id, record, None)
             .map_err(|error| StepError::new("state", error.to_string()))?;
         self.ends.waits(&self.cx, event.origin);
         self.trace.ended(part, event.origin, &format!("held: {}", waiting.reason));
@@ -186,6 +206,7 @@ impl<'a, T: Trace> Walk<'a, T> {
             reason: waiting.reason,
             until_ms: waiting.until_ms,
             wake: waiting.wake,
+            bytes,
         });
         Ok(())
     }
@@ -230,7 +251,11 @@ impl<'a, T: Trace> Walk<'a, T> {
                 }
             }
         }
-        if !taken {
+        // A step chooses one sink at least: none is left only for an event that waited while its sinks were removed.
+        if event.targets.chosen().is_some_and(<[usize]>::is_empty) {
+            let reason = "the sinks that it was to go to were removed from the pipeline while it waited";
+            self.die(event.origin, "sinks", StepError::new("no-sink", reason));
+        } else if !taken {
             self.drop(event.origin, "sinks", "no sink takes it".to_owned());
         }
     }

@@ -167,22 +167,32 @@ impl Code {
 pub struct Script {
     code: Code,
     handlers: Handlers,
-    asked_settings: Vec<(String, Range<usize>)>,
+    asked_settings: Vec<Asked>,
+}
+
+/// A setting that a script reads and writes no default for.
+pub struct Asked {
+    /// Its name.
+    pub name: String,
+    /// The bytes of the script's file where it is read.
+    pub span: Range<usize>,
+    /// The script does not reckon with its absence.
+    pub must_be_there: bool,
 }
 
 impl Script {
     pub(super) fn new(
         host: &Rc<Host>,
         ast: AST,
-        (handlers, asked_settings): (Handlers, Vec<(String, Range<usize>)>),
+        (handlers, asked_settings): (Handlers, Vec<Asked>),
         body: &Facts,
         unit: &Unit<'_>,
     ) -> Self {
         Self { code: Code::new(host, ast, body, unit), handlers, asked_settings }
     }
 
-    /// The settings that the script reads and writes no default for, with the bytes of its file where it does.
-    pub fn asked_settings(&self) -> &[(String, Range<usize>)] {
+    /// The settings that the script reads and writes no default for.
+    pub fn asked_settings(&self) -> &[Asked] {
         &self.asked_settings
     }
 

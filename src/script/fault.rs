@@ -2,10 +2,10 @@
 
 use rhai::{Dynamic, EvalAltResult, LexError, ParseErrorType, Position};
 
-use super::habits;
 use super::outcome::{Failure, LogLine, ScriptError};
 use super::place::{Places, Unit};
 use super::run::{Ending, Fault};
+use super::{braces, habits};
 use crate::diag::{Diag, did_you_mean};
 
 /// An error that a library function raises; the script may catch it.
@@ -19,6 +19,14 @@ pub fn syntax(kind: &ParseErrorType, position: Position, unit: &Unit<'_>, namesp
         ParseErrorType::BadInput(LexError::UnterminatedString) => start_of_text(position, unit),
         _ => position,
     };
+    // At its end a script lacks the brace of a block, whatever else the interpreter waits for.
+    if matches!(kind, ParseErrorType::MissingToken(..) | ParseErrorType::UnexpectedEOF)
+        && is_end(position, unit)
+        && let Some(open) = braces::unclosed(unit.text)
+    {
+        let diag = Diag::error("script-syntax", "this `{` is never closed");
+        return unit.at(diag.help("write the `}` that ends it"), open);
+    }
     let diag = match kind {
         ParseErrorType::VariableUndefined(name) => unknown_variable(name, unit),
         ParseErrorType::ModuleUndefined(name) => {
@@ -42,6 +50,14 @@ pub fn syntax(kind: &ParseErrorType, position: Position, unit: &Unit<'_>, namesp
         }
     };
     unit.at(diag, position)
+}
+
+/// Whether nothing of the script stands at a position or behind it.
+fn is_end(position: Position, unit: &Unit<'_>) -> bool {
+    let (Some(line), column) = (position.line(), position.position().unwrap_or(1)) else { return true };
+    let mut lines = unit.text.split('\n').skip(line - 1);
+    let here = lines.next().map(|line| line.chars().skip(column.saturating_sub(1)).collect::<String>());
+    here.is_none_or(|here| here.trim().is_empty()) && lines.all(|line| line.trim().is_empty())
 }
 
 /// Where a text begins that does not end: the interpreter names the last `}` of one with `${…}` in it.
@@ -214,10 +230,15 @@ fn thrown(value: &Dynamic) -> String {
 }
 
 /// `trim (i64)` → `trim` cannot be called with (a number).
-/// The interpreter tells of a field that cannot be set in a sentence of its own, which names it in quotes, and the type.
+/// The interpreter tells of a field that cannot be read or set in a sentence of its own, which names it in quotes, and the type.
 fn no_such_field(what: &str) -> String {
     let on_nothing = what.contains("for type '()'");
     match what.split('\'').nth(1).filter(|_| on_nothing) {
+        // Also what stands on the way to a field that is to be set.
+        Some(field) if !what.contains("writable") => format!(
+            "`{field}` cannot be read of nothing `()`: what stands before it is not there. Write ?.{field} where that may be, with ?? \
+             for a default; to set something below it, path::set(event, \"…\", …) makes what is missing"
+        ),
         Some(field) => format!(
             "`{field}` cannot be set on nothing `()`: make the map before, as event.context = #{{}}, or call \
              path::set(event, \"context.{field}\", …), which makes what is missing"

@@ -1,5 +1,7 @@
 //! Both stores against each other: what one holds, the other holds, through commits, expiry, rollbacks and reopening.
 
+mod erased;
+
 use std::sync::Arc;
 
 use proptest::prelude::*;
@@ -121,6 +123,27 @@ fn pipelines_do_not_see_each_other() {
 }
 
 #[test]
+fn how_far_back_it_goes_is_known_and_never_less_than_it_was() {
+    let dir = tempfile::tempdir().unwrap();
+    let (path, memory) = (dir.path().join("s"), Memory::default());
+    let disk = Disk::open(&path).unwrap();
+    for (seq, floor, expected) in [(5, 0, 0), (6, 4, 4), (7, 2, 4), (8, 7, 7)] {
+        for store in [&disk as &dyn Store, &memory] {
+            store.commit("a", &[Change { seq, now_ms: 0, writes: vec![set("x", "k", "1", i64::MAX)] }], floor).unwrap();
+            assert_eq!(store.floor("a").unwrap(), expected);
+            assert_eq!(store.floor("b").unwrap(), 0);
+        }
+    }
+    drop(disk);
+    let disk = Disk::open(&path).unwrap();
+    assert_eq!(disk.floor("a").unwrap(), 7);
+    for store in [&disk as &dyn Store, &memory] {
+        store.forget("a").unwrap();
+        assert_eq!(store.floor("a").unwrap(), 0);
+    }
+}
+
+#[test]
 fn a_session_lays_its_writes_over_the_store_and_takes_them_back() {
     let store: Arc<dyn Store> = Arc::new(Memory::default());
     store.commit("p", &[Change { seq: 1, now_ms: 0, writes: vec![set("s", "k", "old", 1000)] }], 0).unwrap();
@@ -191,120 +214,6 @@ fn a_lookup_is_needed_until_its_answer_is_there() {
     assert!(session.answer(&lookup.key(), || lookup.clone()).unwrap().error.is_some());
 }
 
-#[test]
-fn a_person_is_erased_from_keys_values_waiting_events_and_what_going_back_would_bring() {
-    let dir = tempfile::tempdir().unwrap();
-    let names = names(&["jane@example.com"]);
-    for store in [&Disk::open(&dir.path().join("s")).unwrap() as &dyn Store, &Memory::default()] {
-        let mut waiting = held();
-        waiting.event = r#"{"userId":"Jane@example.com"}"#.into();
-        let later =
-            Held { id: "later".into(), origin: Origin { delivery: 30, ..Origin::default() }, ..waiting.clone() };
-        let other = Held { id: "other".into(), event: "{}".into(), ..waiting.clone() };
-        let hold = |held: &Held| Write {
-            key: key(HELD_SPACE, &held.id),
-            entry: Some(Entry { value: held.encode(), expires_ms: i64::MAX }),
-        };
-        let first = vec![
-            set("s", "cart/jane@example.com", "1", i64::MAX),
-            set("s", "cart/1", r#"{"email":"jane@example.com"}"#, i64::MAX),
-            set("s", "cart/2", r#"{"email":"jane@example.com"}"#, 5000),
-            set("s", "cart/3", r#"{"email":"mary.jane@example.com"}"#, 5000),
-            hold(&waiting),
-            hold(&later),
-            hold(&other),
-        ];
-        store.commit("p", &[Change { seq: 1, now_ms: 0, writes: first }], 0).unwrap();
-        // What stands there now says nothing of her; what stood there before does.
-        store.commit("p", &[Change { seq: 2, now_ms: 0, writes: vec![set("s", "cart/2", "{}", 6000)] }], 0).unwrap();
-        store
-            .commit("q", &[Change { seq: 3, now_ms: 0, writes: vec![set("s", "jane@example.com", "1", 1)] }], 0)
-            .unwrap();
-        let reach = Reach { names: &names, all: None, before: 30 };
-        let mut erased = Erased::default();
-        erased.add(1, None);
-        assert_eq!(store.find("p", &reach).unwrap().len(), 3);
-        let gone: Vec<String> =
-            store.erase("p", &reach, &erased).unwrap().into_iter().map(|(key, _)| key.name).collect();
-        assert_eq!(gone, ["cart/1", "cart/jane@example.com", waiting.id.as_str()]);
-        assert_eq!(store.erase("p", &reach, &erased).unwrap(), []);
-        assert_eq!(Erased::load(store, "p").unwrap(), erased);
-        store.rollback("p", 1).unwrap();
-        let left = |space: &str| store.list("p", space).unwrap().into_iter().map(|(name, _)| name).collect::<Vec<_>>();
-        assert_eq!(left("s"), ["cart/2", "cart/3"]);
-        assert_eq!(left(HELD_SPACE), ["later", "other"]);
-        assert_eq!(store.get("p", &key("s", "cart/2")).unwrap().unwrap().value, b"{}", "its undoing would name her");
-        store.rollback("p", 0).unwrap();
-        assert_eq!((left("s"), left(HELD_SPACE)), (vec![], vec![]), "it came with the delivery that was taken back");
-        assert_eq!(Erased::load(store, "p").unwrap(), erased, "going back does not bring deliveries back");
-        assert!(store.get("q", &key("s", "jane@example.com")).unwrap().is_some());
-    }
-}
-
-#[test]
-fn all_that_is_remembered_can_be_erased_but_not_events_that_wait_for_others() {
-    let dir = tempfile::tempdir().unwrap();
-    for store in [&Disk::open(&dir.path().join("s")).unwrap() as &dyn Store, &Memory::default()] {
-        let other = held();
-        let writes = vec![
-            set("s", "a", "1", i64::MAX),
-            set("~cache", "b", "2", 5),
-            Write {
-                key: key(HELD_SPACE, &other.id),
-                entry: Some(Entry { value: other.encode(), expires_ms: i64::MAX }),
-            },
-        ];
-        store.commit("p", &[Change { seq: 1, now_ms: 0, writes }], 0).unwrap();
-        let names = names(&["store.myshopify.com"]);
-        let reach = Reach { names: &names, all: Some(0), before: 2 };
-        assert_eq!(store.erase("p", &reach, &Erased::default()).unwrap().len(), 2);
-        assert_eq!(store.list("p", HELD_SPACE).unwrap().len(), 1);
-        assert_eq!(store.find("p", &reach).unwrap(), []);
-    }
-}
-
-#[test]
-fn erased_deliveries_are_ranges_that_are_forgotten_with_the_journal() {
-    let mut erased = Erased::default();
-    assert!(erased.is_empty());
-    erased.add(3, None);
-    erased.add(7, Some(3));
-    erased.add(12, None);
-    erased.add_events(20, vec![4, 1]);
-    erased.add_events(20, vec![1]);
-    erased.add(12, Some(7));
-    assert_eq!(erased.len(), 3);
-    let whole: Vec<u64> = (0..25).filter(|seq| erased.is_whole(*seq)).collect();
-    assert_eq!(whole, [3, 4, 5, 6, 7, 12]);
-    assert!(erased.covers(20, 1) && erased.covers(20, 4) && !erased.covers(20, 2) && !erased.is_whole(20));
-    assert!(erased.touches(20) && erased.touches(7) && !erased.touches(8));
-    let text = serde_json::to_string(&erased).unwrap();
-    assert_eq!(serde_json::from_str::<Erased>(&text).unwrap(), erased);
-    erased.add(20, None);
-    assert!(erased.covers(20, 2));
-    erased.forget_before(8);
-    assert_eq!((0..25).filter(|seq| erased.touches(*seq)).collect::<Vec<_>>(), [12, 20]);
-}
-
-#[test]
-fn what_is_asked_to_be_erased_is_taken_back_with_the_writes() {
-    let session = Session::empty();
-    session.begin(0, Answers::default());
-    let erasure = |value: &str| Erasure { values: vec![value.to_owned()], ..Erasure::default() };
-    session.erase(erasure("first")).unwrap();
-    let mark = session.mark();
-    session.erase(erasure("second")).unwrap();
-    session.back_to(mark);
-    assert_eq!(session.take_erasures(), [erasure("first")]);
-    session.erase(erasure("third")).unwrap();
-    session.discard();
-    assert_eq!(session.take_erasures(), []);
-    for _ in 0..100 {
-        session.erase(erasure("more")).unwrap();
-    }
-    assert_eq!(session.erase(erasure("more")), Err(Limit::Erasures));
-}
-
 fn held() -> Held {
     Held {
         id: "i/0/wait/1".into(),
@@ -312,6 +221,7 @@ fn held() -> Held {
         wake: Some("w".into()),
         reason: "later".into(),
         part: "wait".into(),
+        mark: Some(StepMark { named: true, kind: "script".into(), at: 0, prints: vec!["p".into()] }),
         attempt: 1,
         origin: Origin { delivery: 9, index: 2, fork: 3 },
         identity: "i".into(),
@@ -377,12 +287,16 @@ fn a_held_event_is_kept_whole() {
     let held = held();
     assert_eq!(Held::decode(&held.id, &held.encode()).unwrap(), held);
     assert!(Held::decode("x", b"{}").is_err());
-    // One that was kept before there were claims is read.
+    // One that was kept before there were claims and marks is read.
     let mut old: serde_json::Value = serde_json::from_slice(&held.encode()).unwrap();
-    old.as_object_mut().unwrap().remove("claims").unwrap();
+    for later in ["claims", "mark"] {
+        old.as_object_mut().unwrap().remove(later).unwrap();
+    }
     let read = Held::decode(&held.id, old.to_string().as_bytes()).unwrap();
-    assert_eq!(read, Held { claims: Vec::new(), ..held.clone() });
-    assert!(Held::is_wake_up(&Held::wake_up("p", &held.id, 7)));
+    assert_eq!(read, Held { claims: Vec::new(), mark: None, ..held.clone() });
+    let (wake_up, last) = (Held::wake_up("p", &held.id, 7), Held::last_wake_up("p", &held.id, 7));
+    assert!(Held::is_wake_up(&wake_up) && !Held::is_last(&wake_up));
+    assert!(Held::is_wake_up(&last) && Held::is_last(&last));
 }
 
 #[test]

@@ -143,6 +143,7 @@ mod tests {
     #[test]
     fn what_waits_or_fails_is_told_for_real() {
         let held = HeldEvent {
+            bytes: 0,
             id: "1".to_owned(),
             origin: Origin::default(),
             part: "identity".to_owned(),
