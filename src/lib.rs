@@ -84,7 +84,8 @@
 //! - **A reconciled order is a delivery like any other.** The source says purely how orders are listed and retold
 //!   ([`source::orders`]); what is missing is journaled as the platform would have sent it, so it has the same scripts, the same
 //!   message ids and the same end. What the journal cannot tell, the pipeline does: it runs the order without effect first.
-//! - **Reaching the admin address is enough to look, not to act.** What changes anything takes a token out of the data directory.
+//! - **Who can only reach the admin address cannot make deliveries.** That takes a token out of the data directory
+//!   (`engine::control`): whoever may read that may as well write the journal.
 //! - **File sources do not pass the journal.** The file is the durable copy; each line always gives the same ids.
 //! - **Wrong credentials halt a sink instead of making dead letters.** A 401 or a redirect is no message's fault: everything
 //!   stays in the journal until the configuration is corrected.

@@ -71,28 +71,6 @@ fn an_event_goes_through() {
     assert_eq!(outcome.ends(), 1);
 }
 
-/// A script that builds everything anew, a message without a context, a record that is no message.
-#[test]
-fn what_a_reconciliation_made_is_marked_behind_all_steps() {
-    let script = "  - script:\n      inline: |\n        event = #{ type: event.properties.kind, event: \"A\", userId: \"u\", n: 1 };\n        \
-                  if event.type == \"page\" { event.context = #{ ip: \"203.0.113.7\" }; }\n";
-    let pipeline = Pipeline::new(&plan(script)).unwrap();
-    for (kind, expected) in [
-        ("track", r#""context":{"reconciled":true}"#),
-        ("page", r#""context":{"ip":"203.0.113.7","reconciled":true}"#),
-        ("set", ""),
-    ] {
-        let sent = delivery(&format!("{{\"kind\":\"{kind}\"}}"));
-        let mut made = sent.clone();
-        made.headers.push((crate::event::RECONCILED.into(), "2026-01-15T10:20:30.000Z".into()));
-        let sent = texts(&pipeline.run(&sent, 0));
-        let made = texts(&pipeline.run(&made, 0));
-        assert!(!sent[0].contains("reconciled"), "{sent:?}");
-        assert_eq!(made[0].contains("reconciled"), !expected.is_empty(), "{made:?}");
-        assert!(made[0].contains(expected), "{made:?}");
-    }
-}
-
 #[test]
 fn every_way_to_end_is_told() {
     let outcome = run("  - filter: event.properties.a == 2\n", r#"{"a": 1}"#);

@@ -143,7 +143,7 @@ fn name(platform: Platform) -> &'static str {
 fn project(platform: Platform, rest: &str, segment: &str, change: fn(String) -> String) -> Project {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut project = Project::new();
-    for folder in ["scripts/lib", "scripts/tables", &format!("scripts/{}", name(platform))] {
+    for folder in ["scripts", "scripts/lib", "scripts/tables", &format!("scripts/{}", name(platform))] {
         for entry in fs::read_dir(root.join(folder)).unwrap() {
             let path = entry.unwrap().path();
             if path.is_file() {
