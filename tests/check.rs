@@ -277,3 +277,22 @@ fn secret_files_are_looked_for_in_the_project_wherever_the_command_is_started() 
     assert!(!check("key").contains("secrets/key"), "{}", check("key"));
     assert!(check("other").contains("secrets/other"), "{}", check("other"));
 }
+
+#[test]
+fn a_fixture_in_braces_is_blessed_in_braces() {
+    let project = Project::new()
+        .pipeline(
+            "shop",
+            "sources:\n  - webhook: { verify: none }\nsteps:\n  - set: { userId: u }\nsinks:\n  - segment: { write_key: k }\n",
+        )
+        .file("tests/fixtures/shop/one.yaml", "{ \"given\": { \"json\": { \"id\": 7 } } }\n")
+        .file("tests/fixtures/shop/two.yaml", "{\"given\": {\"json\": {\"id\": 7}}, \"exact\": true, \"expect\": [{\"userId\": \"v\"}], \"dropped\": []}");
+    assert!(cartwire(&["test", "--bless"], &project).status.success());
+    let tested = cartwire(&["test"], &project);
+    assert!(tested.status.success(), "{}", both(&tested));
+    for name in ["one", "two"] {
+        let text = std::fs::read_to_string(project.path(&format!("tests/fixtures/shop/{name}.yaml"))).unwrap();
+        let read: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(read["expect"][0]["userId"], "u", "{text}");
+    }
+}

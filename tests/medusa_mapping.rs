@@ -199,7 +199,9 @@ fn every_property_that_is_sent_has_its_row() {
         let bodies = bodies();
         let mut used = BTreeSet::new();
         for ((name, ..), mapped) in bodies.iter().zip(map(mode, bodies.iter().map(|(_, _, body)| body.clone()))) {
-            for message in &mapped.messages {
+            // What tells whose a browser is has nothing of the body but its ids.
+            let reveals = |message: &Value| message["messageId"].as_str().is_some_and(|id| id.ends_with(":identify"));
+            for message in mapped.messages.iter().filter(|message| !reveals(message)) {
                 let (event, values) = told(message);
                 for (path, _) in values {
                     let row = rows.iter().position(|row| row.is_of(&event) && row.covers(&path));

@@ -14,6 +14,7 @@ const LAYERS: &[(&str, u32, &[&str])] = &[
     ("jsonpath", 0, &["json", "path"]),
     ("lookup", 0, &[]),
     ("event", 0, &["json"]),
+    ("erasure", 0, &["event"]),
     ("yaml", 0, &["diag"]),
     ("registry", 1, &[]),
     ("journal", 1, &[]),

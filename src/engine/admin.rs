@@ -1,4 +1,5 @@
-//! The admin address: health, readiness, metrics, status and dead letters. Loopback by default.
+//! The admin address: health, readiness, metrics, status, dead letters, erasing a person, and reconciliation for those who know the
+//! token. Loopback by default.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -12,7 +13,9 @@ use serde_json::json;
 
 use super::grave::Graveyard;
 use super::intake::response;
+use super::lane::Shared;
 use super::metrics::Metrics;
+use super::reconcile::Served;
 use super::status::Board;
 use crate::journal::{DeadFilter, DeadLetter, Journal};
 use crate::source::Reply;
@@ -23,6 +26,8 @@ pub(super) struct Admin {
     pub(super) metrics: Arc<Metrics>,
     pub(super) journal: Arc<Journal>,
     pub(super) graveyard: Arc<Graveyard>,
+    pub(super) shared: Arc<Shared>,
+    pub(super) served: Served,
     /// Set while requests are accepted.
     pub(super) ready: AtomicBool,
 }
@@ -32,6 +37,12 @@ impl Admin {
         self: Arc<Self>,
         request: Request<Incoming>,
     ) -> Result<Response<Full<Bytes>>, Infallible> {
+        if request.uri().path() == "/erase" && *request.method() == Method::POST {
+            return Ok(response(super::admin_erase::answer(request, &self.shared, &self.board).await));
+        }
+        if request.uri().path().starts_with("/reconcile/") {
+            return Ok(response(self.served.handle(request).await));
+        }
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
             return Ok(response(Reply::text(405, "only GET\n").header("allow", "GET, HEAD")));
         }

@@ -15,11 +15,13 @@ use super::backoff::Backoff;
 use super::grave::{Burial, Graveyard};
 use super::ledger::Ledger;
 use super::metrics::Metrics;
+use super::stakes;
 use super::stopped;
 use super::transmit::{Sent, Transmitter};
-use crate::pipeline::{Message, SinkPart};
+use super::withheld::Withheld;
+use crate::pipeline::{ERASED, Message, SinkPart};
 use crate::sink::Judgement;
-use crate::state::{Claim, Store};
+use crate::state::{End, Stake, Store};
 use batch::{Batch, chunks, cut, full, take};
 
 /// Messages of one or more deliveries, in order.
@@ -81,6 +83,8 @@ pub(super) struct Deliverer {
     pub(super) stop: watch::Receiver<bool>,
     /// Wakes a halted sink: the user asked to try again.
     pub(super) nudge: Arc<tokio::sync::Notify>,
+    /// What must not be sent any more.
+    pub(super) withheld: Arc<Withheld>,
 }
 
 /// How long a halted sink waits before it tries by itself.
@@ -175,6 +179,7 @@ impl Deliverer {
             metrics: Arc::clone(&self.metrics),
             stop: self.stop.clone(),
             nudge: Arc::clone(&self.nudge),
+            withheld: Arc::clone(&self.withheld),
         }
     }
 
@@ -193,6 +198,7 @@ impl Deliverer {
         let mut parts = VecDeque::from([batch.messages]);
         let mut backoff = Backoff::new();
         while let Some(part) = parts.pop_front() {
+            let part = self.without_erased(part).await;
             if part.is_empty() {
                 continue;
             }
@@ -203,6 +209,7 @@ impl Deliverer {
                 Judgement::Delivered => {
                     backoff.reset();
                     self.state.trouble(None);
+                    self.end(part.iter().flat_map(|(message, _)| &message.stakes), End::Arrived).await;
                     self.ledger.sent(part.len());
                     self.state.ended(part.len());
                     self.metrics.sent(&self.pipeline, &self.part.id, part.len());
@@ -249,6 +256,21 @@ impl Deliverer {
         true
     }
 
+    /// Leaves out messages about persons who were erased while they waited.
+    async fn without_erased(&self, part: Vec<(Message, Arc<str>)>) -> Vec<(Message, Arc<str>)> {
+        if self.withheld.is_empty() {
+            return part;
+        }
+        let (gone, part): (Vec<_>, Vec<_>) = part.into_iter().partition(|(message, _)| self.withheld.holds(message));
+        self.end(gone.iter().flat_map(|(message, _)| &message.stakes), End::Gone).await;
+        for _ in &gone {
+            self.ledger.dropped(&self.part.id, ERASED);
+            self.metrics.dropped(&self.pipeline, &self.part.id);
+        }
+        self.state.ended(gone.len());
+        part
+    }
+
     fn warn(&self, reason: &str, pause: Duration, text: &str) {
         self.state.trouble(Some(reason.to_owned()));
         tracing::warn!(pipeline = %self.pipeline, sink = %self.part.id, reason, retry_in_ms = pause.as_millis() as u64, "{text}");
@@ -256,6 +278,10 @@ impl Deliverer {
 
     /// Keeps a refused message. Tries until it is safe, for the cursor must not pass it before. `false`: stopped.
     async fn bury(&mut self, (message, revision): (Message, Arc<str>), reason: String) -> bool {
+        // The person may have been erased while the request was under way.
+        let left = self.without_erased(vec![(message, revision)]).await;
+        let Some((message, revision)) = left.into_iter().next() else { return true };
+        let (own, withheld) = (message.clone(), Arc::clone(&self.withheld));
         let burial = Burial {
             pipeline: Arc::clone(&self.pipeline),
             revision,
@@ -272,7 +298,10 @@ impl Deliverer {
         loop {
             match self.graveyard.bury(vec![burial.clone()]).await {
                 Ok(()) => {
-                    self.release(message.claims).await;
+                    if withheld.holds(&own) {
+                        self.graveyard.erase(&self.pipeline, own.origin).await;
+                    }
+                    self.end(&message.stakes, End::Refused).await;
                     tracing::warn!(pipeline = %self.pipeline, delivery = burial.origin.delivery, part = %self.part.id,
                         code = burial.code, "dead letter: {}", burial.reason);
                     self.ledger.dead(&self.part.id, "rejected");
@@ -294,16 +323,9 @@ impl Deliverer {
         }
     }
 
-    /// Gives back what a refused message's event had taken, so that it does not count as the one that arrived.
-    async fn release(&self, claims: Vec<Claim>) {
-        if claims.is_empty() {
-            return;
-        }
-        let (store, pipeline) = (Arc::clone(&self.store), Arc::clone(&self.pipeline));
-        let released = tokio::task::spawn_blocking(move || store.release(&pipeline, &claims)).await;
-        if let Ok(Err(error)) = released {
-            tracing::warn!(pipeline = %self.pipeline, %error, "a refused event still counts as seen");
-        }
+    /// Notes that messages have ended: what their events had taken is kept, or given back.
+    async fn end(&self, stakes: impl IntoIterator<Item = &Arc<Stake>>, end: End) {
+        stakes::end(&self.store, &self.pipeline, stakes, end).await;
     }
 
     /// Waits, unless stopped (`false`) or nudged.

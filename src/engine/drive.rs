@@ -13,6 +13,7 @@ use tokio::sync::oneshot;
 
 use super::outside::{Outside, Told};
 use super::worker::{Done, Item, Job, Workers};
+use crate::erasure::Erasure;
 use crate::event::Delivery;
 use crate::lookup::{Answers, CHAIN_MAX, Lookup, ROUNDS_MAX};
 use crate::pipeline::Plan;
@@ -30,10 +31,11 @@ struct Open {
 
 /// Whether deliveries must be run one after another, and after all before them.
 pub(super) fn is_serial(plan: &Plan, deliveries: &[Arc<Delivery>]) -> bool {
-    plan.remembers || deliveries.iter().any(|delivery| Held::is_wake_up(delivery))
+    plan.remembers || deliveries.iter().any(|delivery| Held::is_wake_up(delivery) || Erasure::is_request(delivery))
 }
 
-/// Runs deliveries through a plan in the background; the receiver fails if a worker ends.
+/// Runs deliveries through a plan in the background; the receiver fails if a worker ends. Of deliveries that are run one after
+/// another, those behind one that erases are not run: the results are fewer then.
 pub(super) fn start(
     workers: &Workers,
     outside: &Arc<Outside>,
@@ -121,8 +123,9 @@ impl Drive {
                 }
                 rest.push(open);
             }
-            if rest.is_empty() {
-                return results.into_iter().collect();
+            let erases = |done: &Done| !done.outcome.erasures.is_empty();
+            if rest.is_empty() || self.serial && results.iter().flatten().any(erases) {
+                return Some(results.into_iter().map_while(|done| done).collect());
             }
             let changes = self.serial && needs.iter().any(|(_, lookup)| !lookup.is_question());
             if changes {

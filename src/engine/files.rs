@@ -2,6 +2,8 @@
 //!
 //! They do not pass the journal: the file itself is the durable copy, and the same line always gives the same message ids.
 
+mod erase;
+
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, BufReader, Read};
@@ -16,7 +18,6 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::books::Books;
 use super::deliver::{Deliverer, Parcel, SinkState};
 use super::drive;
-use super::grave::Burial;
 use super::holds::Holds;
 use super::lane::{LaneStatus, Shared, due};
 use super::lines::{Piece, pieces};
@@ -68,16 +69,16 @@ pub(super) async fn run(
         })?;
         result
     };
-    let mut out = Out::open(&pipeline, &shared);
-    let cut = out.cut_after(stop.clone(), drain);
-    let mut jobs: VecDeque<FileJob> = VecDeque::new();
     // A run of a file begins anew each time, and so does what it remembers.
     let store: Arc<dyn Store> = Arc::new(Memory::default());
+    let mut out = Out::open(&pipeline, &shared, &store);
+    let cut = out.cut_after(stop.clone(), drain);
+    let mut jobs: VecDeque<FileJob> = VecDeque::new();
     let mut holds = Holds::default();
     let start = |jobs: &mut VecDeque<FileJob>, plan: Arc<Plan>, deliveries: Vec<Arc<Delivery>>| {
         let serial = drive::is_serial(&plan, &deliveries);
-        let done = drive::start(&shared.workers, &shared.outside, &store, &plan, deliveries);
-        jobs.push_back(FileJob { plan, serial, done });
+        let done = drive::start(&shared.workers, &shared.outside, &store, &plan, deliveries.clone());
+        jobs.push_back(FileJob { plan, serial, deliveries, done });
     };
     let mut more = true;
     let mut told = false;
@@ -102,7 +103,11 @@ pub(super) async fn run(
                 None => more = false,
             },
             done = next(&mut jobs), if !jobs.is_empty() => {
-                let Some((plan, done)) = done else { return Err(io::Error::other("a worker ended")) };
+                let Some((FileJob { plan, mut deliveries, .. }, done)) = done else {
+                    return Err(io::Error::other("a worker ended"));
+                };
+                // Behind a line that erases, the job goes on when that is done; being one after another, there is no other.
+                let rest = deliveries.split_off(done.len());
                 let lines = done.iter().filter(|done| done.outcome.woken.is_none()).count();
                 progress.lines.fetch_add(lines as u64, Ordering::Relaxed);
                 let changes: Vec<_> = done.iter().map(Done::change).collect();
@@ -111,7 +116,13 @@ pub(super) async fn run(
                     holds.take(&done.outcome);
                 }
                 pipeline.ledger.held(holds.len());
-                out.take(&pipeline, &plan, done, &shared).await?;
+                let dead = Books::default().enter(&pipeline.ledger, &shared.metrics, &plan, &done);
+                shared.graveyard.bury(dead).await?;
+                erase::erase(&pipeline, &shared, &store, &plan, &done, &mut holds).await?;
+                out.take(&pipeline, &plan, done).await?;
+                if !rest.is_empty() {
+                    start(&mut jobs, plan, rest);
+                }
                 if out.halted {
                     more = false;
                     incoming.close();
@@ -139,13 +150,14 @@ struct FileJob {
     plan: Arc<Plan>,
     /// It must have ended before the next one begins.
     serial: bool,
+    deliveries: Vec<Arc<Delivery>>,
     done: oneshot::Receiver<Vec<Done>>,
 }
 
-async fn next(jobs: &mut VecDeque<FileJob>) -> Option<(Arc<Plan>, Vec<Done>)> {
+async fn next(jobs: &mut VecDeque<FileJob>) -> Option<(FileJob, Vec<Done>)> {
     let done = (&mut jobs.front_mut()?.done).await;
     let job = jobs.pop_front()?;
-    done.ok().map(|done| (job.plan, done))
+    done.ok().map(|done| (job, done))
 }
 
 /// The sinks of a file run: like a lane's, without cursors that outlive it.
@@ -164,7 +176,7 @@ struct OutSink {
 }
 
 impl Out {
-    fn open(pipeline: &Arc<LaneStatus>, shared: &Arc<Shared>) -> Self {
+    fn open(pipeline: &Arc<LaneStatus>, shared: &Arc<Shared>, store: &Arc<dyn Store>) -> Self {
         let plan = pipeline.plan();
         let (stop, stopped) = watch::channel(false);
         let sinks = plan
@@ -180,11 +192,13 @@ impl Out {
                     journaled: false,
                     transmitter: Transmitter::open(part, shared, false),
                     graveyard: Arc::clone(&shared.graveyard),
-                    store: Arc::clone(&shared.state),
+                    store: Arc::clone(store),
                     ledger: Arc::clone(&pipeline.ledger),
                     metrics: Arc::clone(&shared.metrics),
                     stop: stopped.clone(),
                     nudge: Arc::clone(&pipeline.nudge),
+                    // Lines of files have numbers of their own.
+                    withheld: Arc::default(),
                 };
                 OutSink { id: Arc::clone(&part.id), queue, state, task: tokio::spawn(deliverer.run(receiver)) }
             })
@@ -202,15 +216,7 @@ impl Out {
         })
     }
 
-    async fn take(
-        &mut self,
-        pipeline: &LaneStatus,
-        plan: &Arc<Plan>,
-        done: Vec<Done>,
-        shared: &Shared,
-    ) -> io::Result<()> {
-        let burials: Vec<Burial> = Books::default().enter(&pipeline.ledger, &shared.metrics, plan, &done);
-        shared.graveyard.bury(burials).await?;
+    async fn take(&mut self, pipeline: &LaneStatus, plan: &Arc<Plan>, done: Vec<Done>) -> io::Result<()> {
         let mut per_sink: Vec<Vec<_>> = vec![Vec::new(); plan.sinks.len()];
         for Done { outcome, .. } in done {
             for (number, messages) in outcome.messages.into_iter().enumerate() {

@@ -38,10 +38,8 @@ impl Holds {
 
     /// Takes up what a delivery changed.
     pub(super) fn take(&mut self, outcome: &Outcome) {
-        if let Some((id, _)) = &outcome.woken
-            && let Some(wait) = self.known.remove(id)
-        {
-            self.due.remove(&(wait.until_ms, id.clone()));
+        if let Some((id, _)) = &outcome.woken {
+            self.forget(id);
         }
         for held in &outcome.held {
             self.add(held.id.clone(), held.until_ms, held.wake.clone());
@@ -53,6 +51,13 @@ impl Holds {
             for id in woken {
                 self.again(&id, 0);
             }
+        }
+    }
+
+    /// One waits no longer, and is not woken.
+    pub(super) fn forget(&mut self, id: &str) {
+        if let Some(wait) = self.known.remove(id) {
+            self.due.remove(&(wait.until_ms, id.to_owned()));
         }
     }
 

@@ -118,6 +118,11 @@ impl Outside {
         answer
     }
 
+    /// Forgets all answers.
+    pub(super) fn forget(&self) {
+        *lock(&self.cache) = Cache::default();
+    }
+
     fn cached(&self, key: &LookupKey) -> Option<Arc<Answer>> {
         let cache = lock(&self.cache);
         let (until, answer) = cache.answers.get(key)?;
@@ -155,7 +160,7 @@ impl Outside {
         };
         for attempt in 1.. {
             let _turn = host.turn().await;
-            let answer = once(&client, lookup).await;
+            let answer = once(&client, lookup, ANSWER_BYTES_MAX).await;
             host.note(&answer.headers);
             self.metrics.lookup(entry, answer.status);
             let wait = if answer.status == 0 {
@@ -228,7 +233,8 @@ fn host_name(url: &str) -> String {
     })
 }
 
-async fn once(client: &reqwest::Client, lookup: &Lookup) -> Answer {
+/// Asks once. An answer with a body of more than so many bytes counts as none.
+pub(super) async fn once(client: &reqwest::Client, lookup: &Lookup, bytes_max: usize) -> Answer {
     let failed = |error: String| Answer { error: Some(error), ..Answer::default() };
     let Ok(method) = reqwest::Method::from_bytes(lookup.method.as_bytes()) else {
         return failed(format!("`{}` is no HTTP method", lookup.method));
@@ -247,8 +253,8 @@ async fn once(client: &reqwest::Client, lookup: &Lookup) -> Answer {
     let mut body = Vec::new();
     loop {
         match response.chunk().await {
-            Ok(Some(chunk)) if body.len() + chunk.len() <= ANSWER_BYTES_MAX => body.extend_from_slice(&chunk),
-            Ok(Some(_)) => return failed(format!("the answer is larger than {} MiB", ANSWER_BYTES_MAX >> 20)),
+            Ok(Some(chunk)) if body.len() + chunk.len() <= bytes_max => body.extend_from_slice(&chunk),
+            Ok(Some(_)) => return failed(format!("the answer is larger than {} MiB", bytes_max >> 20)),
             Ok(None) => break,
             Err(error) => return failed(format!("the answer broke off: {}", chain(&error))),
         }
@@ -262,7 +268,7 @@ fn texts(headers: &HeaderMap) -> Vec<(String, String)> {
 }
 
 /// `Retry-After` in seconds.
-fn retry_after(answer: &Answer) -> Option<Duration> {
+pub(super) fn retry_after(answer: &Answer) -> Option<Duration> {
     let (_, value) = answer.headers.iter().find(|(name, _)| name == "retry-after")?;
     value.trim().parse::<f64>().ok().filter(|s| (0.0..1e6).contains(s)).map(Duration::from_secs_f64)
 }

@@ -32,7 +32,7 @@ pub(super) struct Job {
     /// Nothing is to be learned from running those behind the first one in need.
     pub(super) ends_at_need: bool,
     /// Where the results go; a closed receiver is fine. Those of the last items are missing where the job had to make way for
-    /// other pipelines, or ended at one in need.
+    /// other pipelines, or for an erasure, or ended at one in need.
     pub(super) done: oneshot::Sender<Vec<Done>>,
 }
 
@@ -109,8 +109,10 @@ fn work(jobs: &Turns<Job>) {
         for Item { delivery, answers } in items {
             let outcome = run(versions, &plan, &delivery, &session, answers);
             let in_need = !outcome.needs.is_empty();
+            // What comes behind it must not see what is to be erased.
+            let erases = !outcome.erasures.is_empty();
             results.push(Done { delivery, outcome });
-            if (in_need && ends_at_need) || (begun.elapsed() >= SLICE && jobs.others_wait(&plan.name)) {
+            if erases || (in_need && ends_at_need) || (begun.elapsed() >= SLICE && jobs.others_wait(&plan.name)) {
                 break;
             }
         }

@@ -5,6 +5,8 @@
 //! touched by two cores. Nothing here awaits, reads a clock or opens a file.
 
 mod compile;
+mod ends;
+mod mark;
 mod outcome;
 mod part;
 mod plan;
@@ -19,6 +21,9 @@ pub use trace::{NoTrace, StepRecord, Trace, Traced};
 
 use crate::event::Origin;
 use crate::step::StepError;
+
+/// Why events end that a person was erased from.
+pub const ERASED: &str = "erased";
 
 /// The end of an event that a step, or the condition of a sink, failed at.
 fn failed(origin: Origin, part: &str, error: StepError) -> Dead {
@@ -40,4 +45,4 @@ fn dead(origin: Origin, part: &str, code: &str, reason: String) -> Dead {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

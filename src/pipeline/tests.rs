@@ -1,5 +1,8 @@
 //! Deliveries through whole pipelines, without an engine.
 
+mod erased;
+mod held;
+
 use std::sync::Arc;
 
 use proptest::prelude::*;
@@ -22,10 +25,13 @@ impl Environment for NoEnv {
 }
 
 fn plan(steps: &str) -> Arc<Plan> {
-    let text = format!(
+    plan_of(&format!(
         "sources:\n  - webhook: {{ verify: none }}\nsteps:\n{steps}sinks:\n  - http: {{ url: http://127.0.0.1:9/ }}\n"
-    );
-    let tree = Arc::new(Tree::new().with("pipelines/p.yaml", &text));
+    ))
+}
+
+fn plan_of(text: &str) -> Arc<Plan> {
+    let tree = Arc::new(Tree::new().with("pipelines/p.yaml", text));
     let loaded = Plan::load(&tree, "pipelines/p.yaml", "p", &NoEnv, &Limits::default());
     loaded.plan.unwrap_or_else(|| panic!("{:#?}", loaded.problems))
 }
@@ -47,6 +53,11 @@ fn run(steps: &str, body: &str) -> Outcome {
     Pipeline::new(&plan(steps)).unwrap().run(&delivery(body), 1_768_472_430_000)
 }
 
+/// One delivery through a pipeline.
+pub(crate) fn run_file(text: &str, body: &str) -> Outcome {
+    Pipeline::new(&plan_of(text)).unwrap().run(&delivery(body), 1_768_472_430_000)
+}
+
 fn texts(outcome: &Outcome) -> Vec<String> {
     outcome.messages.iter().flatten().map(|message| String::from_utf8(message.bytes.to_vec()).unwrap()).collect()
 }
@@ -58,6 +69,28 @@ fn an_event_goes_through() {
     assert!(texts[0].contains(r#""a":1.00"#), "{texts:?}");
     assert!(texts[0].contains(r#""store":"north""#), "{texts:?}");
     assert_eq!(outcome.ends(), 1);
+}
+
+/// A script that builds everything anew, a message without a context, a record that is no message.
+#[test]
+fn what_a_reconciliation_made_is_marked_behind_all_steps() {
+    let script = "  - script:\n      inline: |\n        event = #{ type: event.properties.kind, event: \"A\", userId: \"u\", n: 1 };\n        \
+                  if event.type == \"page\" { event.context = #{ ip: \"203.0.113.7\" }; }\n";
+    let pipeline = Pipeline::new(&plan(script)).unwrap();
+    for (kind, expected) in [
+        ("track", r#""context":{"reconciled":true}"#),
+        ("page", r#""context":{"ip":"203.0.113.7","reconciled":true}"#),
+        ("set", ""),
+    ] {
+        let sent = delivery(&format!("{{\"kind\":\"{kind}\"}}"));
+        let mut made = sent.clone();
+        made.headers.push((crate::event::RECONCILED.into(), "2026-01-15T10:20:30.000Z".into()));
+        let sent = texts(&pipeline.run(&sent, 0));
+        let made = texts(&pipeline.run(&made, 0));
+        assert!(!sent[0].contains("reconciled"), "{sent:?}");
+        assert_eq!(made[0].contains("reconciled"), !expected.is_empty(), "{made:?}");
+        assert!(made[0].contains(expected), "{made:?}");
+    }
 }
 
 #[test]
@@ -225,4 +258,46 @@ fn an_event_without_a_handler_passes_or_ends_as_missing_says() {
     assert_eq!(dropped.dropped[0].reason, "the script has no handler for events of type `track`");
     let dead = run(&steps("      missing: reject\n"), r#"{"a":1}"#);
     assert_eq!(dead.dead[0].code, "event-not-supported");
+}
+
+struct Keys;
+
+impl Environment for Keys {
+    fn var(&self, name: &str) -> Option<String> {
+        (name == "API_KEY").then(|| "key-\"4711\"".into())
+    }
+    fn file(&self, _: &str) -> Result<String, String> {
+        Ok("from a file\n".into())
+    }
+}
+
+#[test]
+fn secrets_in_settings_are_used_and_not_shown() {
+    let log = "log::info(settings); print(settings.key); log::warn(\"x\" + settings.inner.list[0]);";
+    for (end, code) in [
+        ("throw settings;", "script-error"),
+        ("reject(`no answer to ${settings.key}`);", "rejected"),
+        ("fn on_track(event, settings) { outcome::reject(settings.note) }", "rejected"),
+        ("drop(settings.key);", ""),
+    ] {
+        let text = format!(
+            "sources:\n  - webhook: {{ verify: none }}\nsteps:\n  - script:\n      inline: |\n        {log}\n        {end}\n    settings:\n      \
+             key: ${{API_KEY}}\n      note: with ${{API_KEY}} in it\n      inner: {{ list: [ \"${{file:secret}}\" ] }}\n      plain: written-here\n\
+             sinks:\n  - http: {{ url: http://127.0.0.1:9/ }}\n",
+        );
+        let tree = Arc::new(Tree::new().with("pipelines/p.yaml", &text));
+        let loaded = Plan::load(&tree, "pipelines/p.yaml", "p", &Keys, &Limits::default());
+        let plan = loaded.plan.unwrap_or_else(|| panic!("{:#?}", loaded.problems));
+        let outcome = Pipeline::new(&plan).unwrap().run(&delivery(r#"{"a": 1}"#), 1_768_472_430_000);
+        let shown = format!("{:?} {:?} {:?}", outcome.dead, outcome.dropped, outcome.logs);
+        assert!(!shown.contains("4711") && !shown.contains("from a file"), "{end}: {shown}");
+        assert!(shown.contains("[secret]") && shown.contains("written-here"), "{end}: {shown}");
+        assert_eq!(outcome.dead.first().map_or("", |dead| dead.code.as_str()), code, "{end}: {shown}");
+    }
+    let text = "sources:\n  - webhook: { verify: none }\nsteps:\n  - script: { inline: event.properties.used = settings.key; }\n    \
+                settings: { key: \"${API_KEY}\" }\nsinks:\n  - http: { url: http://127.0.0.1:9/ }\n";
+    let tree = Arc::new(Tree::new().with("pipelines/p.yaml", text));
+    let plan = Plan::load(&tree, "pipelines/p.yaml", "p", &Keys, &Limits::default()).plan.unwrap();
+    let outcome = Pipeline::new(&plan).unwrap().run(&delivery(r#"{"a": 1}"#), 1_768_472_430_000);
+    assert!(texts(&outcome)[0].contains("4711"), "what is sent is the script's affair");
 }

@@ -3,11 +3,13 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
+use super::ends::Ends;
+use super::mark::mark_reconciled;
 use super::{Dropped, HeldEvent, Message, Outcome, Pipeline, Trace, dead, failed};
 use crate::event::{Event, Origin, Refused};
 use crate::json;
 use crate::sink::EventId;
-use crate::state::{Claim, HELD_SPACE, Held};
+use crate::state::{HELD_SPACE, Held};
 use crate::step::{Context, Flow, Hold, LogLine, StepError, script_failure};
 
 /// One delivery under way.
@@ -16,6 +18,8 @@ pub(super) struct Walk<'a, T> {
     cx: Context<'a>,
     /// Events that wait at steps which take all events of a delivery at once, by the position of the step.
     gathered: BTreeMap<usize, Vec<(Event, u32)>>,
+    /// How the events ended that have taken something.
+    ends: Ends,
     /// Messages of a pipeline are of similar size: the last one's size saves the growing.
     size_hint: usize,
     outcome: &'a mut Outcome,
@@ -27,24 +31,33 @@ type Waiting = VecDeque<(usize, Event, u32)>;
 
 impl<'a, T: Trace> Walk<'a, T> {
     pub(super) fn new(pipeline: &'a Pipeline, cx: Context<'a>, outcome: &'a mut Outcome, trace: &'a mut T) -> Self {
-        Self { pipeline, cx, gathered: BTreeMap::new(), size_hint: 512, outcome, trace }
+        Self { pipeline, cx, gathered: BTreeMap::new(), ends: Ends::default(), size_hint: 512, outcome, trace }
     }
 
     /// An event that the source decoded.
     pub(super) fn decoded(&mut self, event: Event) {
         self.trace.decoded(&event);
+        let index = event.origin.index;
         self.walk(VecDeque::from([(0, event, 0)]));
+        self.ends.settle(index, &mut self.cx, self.outcome);
     }
 
     /// An event that goes on at the step that held it.
     pub(super) fn resumed(&mut self, at: usize, event: Event, attempt: u32) {
         self.trace.decoded(&event);
+        let index = event.origin.index;
         self.walk(VecDeque::from([(at, event, attempt)]));
+        self.ends.settle(index, &mut self.cx, self.outcome);
     }
 
     /// A part of the delivery that the source could not decode.
     pub(super) fn refused(&mut self, origin: Origin, part: &str, refused: Refused) {
         self.outcome.dead.push(dead(origin, part, refused.code, refused.reason));
+    }
+
+    /// An event that was erased.
+    pub(super) fn gone(&mut self, dropped: Dropped) {
+        self.outcome.dropped.push(dropped);
     }
 
     /// All events of the delivery are under way: the steps that wait for all of them go on.
@@ -64,6 +77,8 @@ impl<'a, T: Trace> Walk<'a, T> {
                 let mut waiting = VecDeque::new();
                 self.settle(at, origin, attempt, result, &mut waiting);
                 self.walk(waiting);
+                self.ends.goes_on(origin.index);
+                self.ends.settle(origin.index, &mut self.cx, self.outcome);
             }
         }
         self.outcome.logs = self.cx.logs;
@@ -79,6 +94,7 @@ impl<'a, T: Trace> Walk<'a, T> {
                 continue;
             };
             if part.batch {
+                self.ends.stays(event.origin.index);
                 self.gathered.entry(at).or_default().push((event, attempt));
                 continue;
             }
@@ -130,17 +146,8 @@ impl<'a, T: Trace> Walk<'a, T> {
 
     fn die(&mut self, origin: Origin, part: &str, error: StepError) {
         self.trace.ended(part, origin, &format!("dead: {}", error.reason));
-        let claims = self.claims(origin);
-        for claim in claims {
-            // A store that fails here fails the commit too, and then the delivery is run again.
-            let _ = self.cx.session.release(&claim);
-        }
+        self.ends.died(&self.cx, origin);
         self.outcome.dead.push(failed(origin, part, error));
-    }
-
-    /// What the event, or one that it was made of, has taken.
-    fn claims(&self, origin: Origin) -> Vec<Claim> {
-        self.cx.claims.iter().filter(|(owner, _)| origin.is_of(*owner)).map(|(_, claim)| claim.clone()).collect()
     }
 
     /// Keeps an event until its time comes.
@@ -163,12 +170,14 @@ impl<'a, T: Trace> Walk<'a, T> {
                 let sinks = &self.pipeline.plan.sinks;
                 chosen.iter().filter_map(|at| sinks.get(*at)).map(|part| part.id.to_string()).collect()
             }),
+            claims: Ends::taken_along(&self.cx, event.origin),
             delivery: self.cx.delivery.clone(),
         };
         self.cx
             .session
             .set(HELD_SPACE, &waiting.id, waiting.encode(), None)
             .map_err(|error| StepError::new("state", error.to_string()))?;
+        self.ends.waits(&self.cx, event.origin);
         self.trace.ended(part, event.origin, &format!("held: {}", waiting.reason));
         self.outcome.held.push(HeldEvent {
             id: waiting.id,
@@ -184,6 +193,9 @@ impl<'a, T: Trace> Walk<'a, T> {
     /// Encodes an event for every sink that takes it.
     fn send(&mut self, mut event: Event) {
         let pipeline = self.pipeline;
+        if self.cx.delivery.reconciled().is_some() {
+            mark_reconciled(&mut event);
+        }
         let mut taken = false;
         let fits = pipeline.plan.sinks.iter().any(|part| part.sink.fit(&event));
         for (number, part) in pipeline.plan.sinks.iter().enumerate() {
@@ -209,8 +221,9 @@ impl<'a, T: Trace> Walk<'a, T> {
                     self.cx.logs.extend(note.map(|text| LogLine { level: "warn", text }));
                     self.trace.ended(&part.id, event.origin, "sent");
                     self.size_hint = bytes.len() + bytes.len() / 8;
-                    let claims = self.claims(event.origin);
-                    self.outcome.messages[number].push(Message { origin: event.origin, bytes: bytes.into(), claims });
+                    let messages = &mut self.outcome.messages[number];
+                    self.ends.leaves(&self.cx, event.origin, (number, messages.len()));
+                    messages.push(Message { origin: event.origin, bytes: bytes.into(), stakes: Vec::new() });
                 }
                 Err(refused) => {
                     self.die(event.origin, &part.id, StepError::new(refused.code, refused.reason));

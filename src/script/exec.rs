@@ -12,6 +12,7 @@ use super::delivery::DeliveryView;
 use super::entry::{Handler, Handlers, Kind, Role};
 use super::fault::failure;
 use super::host::Host;
+use super::limits::Budget;
 use super::mask;
 use super::outcome::{Failure, Input, LogLine, Ran, RanBatch, ScriptError};
 use super::place::{Places, Unit};
@@ -31,6 +32,7 @@ struct Code {
     source: ImmutableString,
     places: Places,
     number: u32,
+    budget: Budget,
     needs_event: bool,
     needs_delivery: bool,
     needs_settings: bool,
@@ -57,6 +59,7 @@ impl Code {
             ast,
             places: unit.places(),
             number: host.next_script(),
+            budget: host.run().limits().budget(),
             needs_event: body.mentions("event"),
             needs_delivery: body.mentions("delivery"),
             needs_settings: body.mentions("settings"),
@@ -86,6 +89,7 @@ impl Code {
         if lends_event {
             scope.push_dynamic("event", std::mem::take(&mut event));
         }
+        run.grant(self.budget);
         run.begin(now_ms, identity, origin, self.number);
         let engine = self.host.engine();
         let mut global = engine.new_global_runtime_state();
@@ -139,23 +143,23 @@ impl Code {
     /// The failure that an answer stands for. What it gave that means nothing is the script's fault.
     fn refused(&self, handler: &Handler, refusal: Refusal, logs: Vec<LogLine>) -> Failure {
         let place = self.places.name("", handler.position);
-        match refusal {
+        self.failed(match refusal {
             Refusal::Drop(reason) => Failure::Drop { reason, logs },
             Refusal::Reject { code, reason } => Failure::Reject { code, reason, place, logs },
             Refusal::Retry(reason) => Failure::Retry { reason, after_ms: None, place, logs },
-            Refusal::Meaningless(problem) => self.failed(Failure::Error(ScriptError {
+            Refusal::Meaningless(problem) => Failure::Error(ScriptError {
                 code: "script-error",
                 message: format!("`{}` {problem}", handler.name),
                 place,
                 stack: Vec::new(),
                 logs,
-            })),
-        }
+            }),
+        })
     }
 
     fn failed(&self, failure: Failure) -> Failure {
         self.host.note_failure(&failure);
-        failure
+        self.host.run().discreet(failure)
     }
 }
 
@@ -180,6 +184,11 @@ impl Script {
     /// The settings that the script reads and writes no default for, with the bytes of its file where it does.
     pub fn asked_settings(&self) -> &[(String, Range<usize>)] {
         &self.asked_settings
+    }
+
+    /// What a run may use up, instead of what holds for all scripts.
+    pub fn limit(&mut self, budget: Budget) {
+        self.code.budget = budget;
     }
 
     /// The script's handlers; empty if it has a body only.

@@ -183,10 +183,12 @@ impl Host {
 
     /// Takes note of what a script or module uses.
     pub fn note(&self, found: &check::Facts) {
-        if ["state", "cache"].iter().any(|namespace| found.namespaces.contains(*namespace)) {
+        let calls = |name: &str| found.calls.iter().any(|call| call.name == name);
+        // Erasing counts: what is erased must not be changed by another delivery at the same time.
+        if ["state", "cache"].iter().any(|namespace| found.namespaces.contains(*namespace)) || calls(lib::erase::NAME) {
             self.remembers.set(true);
         }
-        if found.calls.iter().any(|call| call.name == "retry") {
+        if calls("retry") {
             self.may_retry.set(true);
         }
     }
@@ -254,6 +256,7 @@ impl Host {
     /// Runs the top level of a module, within the limits of a run.
     pub fn evaluate_module(&self, ast: AST, file: &str) -> Result<Module, Fault> {
         let ast = self.optimise(ast, file);
+        self.run.grant(self.run.limits().budget());
         self.run.begin(0, "", Origin::default(), 0);
         let module = Module::eval_ast_as_new(Scope::new(), &ast, &self.engine);
         match self.run.end().0 {

@@ -31,6 +31,7 @@ pub mod modules;
 pub mod outcome;
 pub mod place;
 pub mod run;
+pub mod secrets;
 pub mod watchdog;
 
 #[cfg(test)]
@@ -40,7 +41,8 @@ pub use answer::Answer;
 pub use entry::Kind;
 pub use exec::{Expression, Script, constant};
 pub use host::Host;
-pub use limits::{Limits, STACK_BYTES};
+pub use limits::{Budget, Limits, STACK_BYTES};
 pub use outcome::{Failure, Input, LogLine, Ran, ScriptError};
 pub use place::Unit;
 pub use run::Run;
+pub use secrets::Secrets;

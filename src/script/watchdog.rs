@@ -31,17 +31,24 @@ pub struct Watched {
     run: AtomicU64,
     /// `run << 2 | reason`: the number keeps a late verdict from hitting the next run.
     verdict: AtomicU64,
-    time_ms: u64,
-    memory_bytes: u64,
+    time_ms: AtomicU64,
+    memory_bytes: AtomicU64,
 }
 
 impl Watched {
     /// Registers a host's runs with the process's watchdog, which is started by the first one.
     pub fn register(time_ms: u64, memory_bytes: u64) -> Arc<Self> {
-        let watched = Arc::new(Self { time_ms, memory_bytes, ..Self::default() });
+        let watched = Arc::new(Self::default());
+        watched.bound(time_ms, memory_bytes);
         let dog = watchdog();
         dog.list.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::downgrade(&watched));
         watched
+    }
+
+    /// The bounds of the runs from now on. Set between runs, so that none is judged by those of another.
+    pub fn bound(&self, time_ms: u64, memory_bytes: u64) {
+        self.time_ms.store(time_ms, Ordering::Relaxed);
+        self.memory_bytes.store(memory_bytes, Ordering::Relaxed);
     }
 
     /// A run begins; numbers are never 0 and never used twice for one host.
@@ -165,9 +172,9 @@ fn sample(dog: &Watchdog, seen: &mut Vec<Seen>) -> bool {
             seen.push(Seen { watched: Arc::downgrade(&watched), run, since: now, resident_bytes });
             continue;
         };
-        if now.duration_since(known.since) > Duration::from_millis(watched.time_ms) {
+        if now.duration_since(known.since) > Duration::from_millis(watched.time_ms.load(Ordering::Relaxed)) {
             watched.judge(run, Stop::Time);
-        } else if resident_bytes.saturating_sub(known.resident_bytes) > watched.memory_bytes {
+        } else if resident_bytes.saturating_sub(known.resident_bytes) > watched.memory_bytes.load(Ordering::Relaxed) {
             watched.judge(run, Stop::Memory);
         }
     }

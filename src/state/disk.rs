@@ -10,12 +10,13 @@
 //! Texts in keys end in two zero bytes, so that one pipeline's entries stand together; a zero byte within a text is written 0 1. Numbers
 //! are big-endian with the sign bit flipped, so that they sort.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
 
-use super::{Change, Claim, Entry, Key, Store, StoreError};
+use super::{Change, Claim, Entry, Erased, Key, Reach, Store, StoreError};
 
 const ENTRIES: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("entries");
 const EXPIRY: TableDefinition<'_, &[u8], ()> = TableDefinition::new("expiry");
@@ -42,6 +43,28 @@ impl Disk {
 
     fn existing(&self) -> Option<std::sync::Arc<Database>> {
         self.database.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Replaces what claims hold that are still the same.
+    fn end_claims(
+        &self,
+        pipeline: &str,
+        claims: &[Claim],
+        new: impl Fn(&Claim, Entry) -> Option<Entry>,
+    ) -> Result<(), StoreError> {
+        let Some(database) = self.existing() else { return Ok(()) };
+        let transaction = database.begin_write().map_err(failed)?;
+        for claim in claims {
+            let held = {
+                let entries = transaction.open_table(ENTRIES).map_err(failed)?;
+                let found = entries.get(place(pipeline, &claim.key).as_slice()).map_err(failed)?;
+                found.and_then(|bytes| entry(bytes.value()))
+            };
+            if let Some(entry) = held.filter(|entry| entry.value == claim.holder) {
+                put(&transaction, pipeline, &claim.key, new(claim, entry).as_ref())?;
+            }
+        }
+        transaction.commit().map_err(failed)
     }
 
     fn wanted(&self) -> Result<std::sync::Arc<Database>, StoreError> {
@@ -145,10 +168,8 @@ impl Store for Disk {
             kept
         };
         for (at, value) in kept.into_iter().rev() {
-            if let Some((space, rest)) = take_text(&value)
-                && let Some((name, rest)) = take_text(rest)
-            {
-                put(&transaction, pipeline, &Key { space, name }, entry(rest).as_ref())?;
+            if let Some((key, before)) = kept_key(&value) {
+                put(&transaction, pipeline, &key, entry(before).as_ref())?;
             }
             transaction.open_table(UNDO).map_err(failed)?.remove(at.as_slice()).map_err(failed)?;
         }
@@ -156,19 +177,11 @@ impl Store for Disk {
     }
 
     fn release(&self, pipeline: &str, claims: &[Claim]) -> Result<(), StoreError> {
-        let Some(database) = self.existing() else { return Ok(()) };
-        let transaction = database.begin_write().map_err(failed)?;
-        for claim in claims {
-            let held = {
-                let entries = transaction.open_table(ENTRIES).map_err(failed)?;
-                let found = entries.get(place(pipeline, &claim.key).as_slice()).map_err(failed)?;
-                found.and_then(|bytes| entry(bytes.value()))
-            };
-            if held.is_some_and(|entry| entry.value == claim.holder) {
-                put(&transaction, pipeline, &claim.key, None)?;
-            }
-        }
-        transaction.commit().map_err(failed)
+        self.end_claims(pipeline, claims, |_, _| None)
+    }
+
+    fn keep(&self, pipeline: &str, claims: &[Claim]) -> Result<(), StoreError> {
+        self.end_claims(pipeline, claims, |claim, entry| Some(Entry { value: claim.kept(), ..entry }))
     }
 
     fn forget(&self, pipeline: &str) -> Result<(), StoreError> {
@@ -188,23 +201,62 @@ impl Store for Disk {
         transaction.commit().map_err(failed)
     }
 
-    fn erase(&self, pipeline: &str, keys: &[Key]) -> Result<(), StoreError> {
-        let Some(database) = self.existing() else { return Ok(()) };
-        let transaction = database.begin_write().map_err(failed)?;
-        for key in keys {
+    fn find(&self, pipeline: &str, reach: &Reach<'_>) -> Result<Vec<(Key, Entry)>, StoreError> {
+        let Some(database) = self.existing() else { return Ok(Vec::new()) };
+        let table = database.begin_read().map_err(failed)?.open_table(ENTRIES).map_err(failed)?;
+        find(&table, pipeline, reach)
+    }
+
+    fn erase(&self, pipeline: &str, reach: &Reach<'_>, erased: &Erased) -> Result<Vec<(Key, Entry)>, StoreError> {
+        let transaction = self.wanted()?.begin_write().map_err(failed)?;
+        let found = find(&transaction.open_table(ENTRIES).map_err(failed)?, pipeline, reach)?;
+        for (key, _) in &found {
             put(&transaction, pipeline, key, None)?;
         }
+        let gone: HashSet<&Key> = found.iter().map(|(key, _)| key).collect();
         let prefix = text(pipeline);
         transaction
             .open_table(UNDO)
             .map_err(failed)?
-            .retain(|at, value| {
-                let of = take_text(value).and_then(|(space, rest)| Some(Key { space, name: take_text(rest)?.0 }));
-                !at.starts_with(&prefix) || of.is_none_or(|key| !keys.contains(&key))
+            .retain(|at, kept| {
+                let Some((key, before)) = at.strip_prefix(prefix.as_slice()).and_then(|_| kept_key(kept)) else {
+                    return true;
+                };
+                let value = entry(before).map(|entry| entry.value).unwrap_or_default();
+                !gone.contains(&key) && reach.find(&key, &value).is_none()
             })
             .map_err(failed)?;
-        transaction.commit().map_err(failed)
+        let (key, note) = erased.entry();
+        put(&transaction, pipeline, &key, Some(&note))?;
+        transaction.commit().map_err(failed)?;
+        Ok(found)
     }
+}
+
+/// The entries of a pipeline that are within reach.
+fn find(
+    table: &impl ReadableTable<&'static [u8], &'static [u8]>,
+    pipeline: &str,
+    reach: &Reach<'_>,
+) -> Result<Vec<(Key, Entry)>, StoreError> {
+    let prefix = text(pipeline);
+    let mut found = Vec::new();
+    for item in table.range(prefix.as_slice()..).map_err(failed)? {
+        let (at, value) = item.map_err(failed)?;
+        let Some(rest) = at.value().strip_prefix(prefix.as_slice()) else { break };
+        let Some(((key, _), entry)) = kept_key(rest).zip(entry(value.value())) else { continue };
+        if reach.find(&key, &entry.value).is_some() {
+            found.push((key, entry));
+        }
+    }
+    Ok(found)
+}
+
+/// The space and name that bytes begin with, and what follows them.
+fn kept_key(bytes: &[u8]) -> Option<(Key, &[u8])> {
+    let (space, rest) = take_text(bytes)?;
+    let (name, rest) = take_text(rest)?;
+    Some((Key { space, name }, rest))
 }
 
 /// Sets or removes an entry, and gives the one before.
@@ -240,8 +292,7 @@ fn expired(transaction: &WriteTransaction, pipeline: &str, now_ms: i64) -> Resul
     for item in expiry.range(prefix.as_slice()..end.as_slice()).map_err(failed)?.take(SWEEP_MAX) {
         let (at, ()) = item.map_err(failed).map(|(at, _)| (at, ()))?;
         let rest = at.value().get(prefix.len() + 8..).unwrap_or_default();
-        let key = take_text(rest).and_then(|(space, rest)| Some(Key { space, name: take_text(rest)?.0 }));
-        keys.extend(key);
+        keys.extend(kept_key(rest).map(|(key, _)| key));
     }
     Ok(keys)
 }

@@ -8,7 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
-use super::StoreError;
+use super::{Claim, Key, StoreError};
 use crate::event::{Delivery, Origin};
 
 /// The space of held events; their key is their id.
@@ -39,10 +39,13 @@ pub struct Held {
     pub event: String,
     /// The ids of the sinks that a step has chosen for it; `None` for all.
     pub targets: Option<Vec<String>>,
+    /// What it has taken, to be given back if it dies.
+    pub claims: Vec<Claim>,
     /// The delivery that it came from.
     pub delivery: Delivery,
 }
 
+/// As it lies in the state. What came later has a default: events wait through updates of Cartwire too.
 #[derive(Serialize, Deserialize)]
 struct Record {
     until_ms: i64,
@@ -58,6 +61,8 @@ struct Record {
     event: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     targets: Option<Vec<String>>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    claims: Vec<Taken>,
     pipeline: String,
     source: String,
     received_ms: i64,
@@ -67,6 +72,27 @@ struct Record {
     peer: String,
     headers: Vec<(String, String)>,
     body: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Taken {
+    space: String,
+    name: String,
+    holder: String,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    shared: bool,
+}
+
+impl Taken {
+    fn of(claim: &Claim) -> Self {
+        let Claim { key: Key { space, name }, holder, shared } = claim;
+        Self { space: space.clone(), name: name.clone(), holder: STANDARD.encode(holder), shared: *shared }
+    }
+
+    fn claim(self) -> Result<Claim, base64::DecodeError> {
+        let holder = STANDARD.decode(&self.holder)?;
+        Ok(Claim { key: Key { space: self.space, name: self.name }, holder, shared: self.shared })
+    }
 }
 
 impl Held {
@@ -90,6 +116,7 @@ impl Held {
             identity: self.identity.clone(),
             event: self.event.clone(),
             targets: self.targets.clone(),
+            claims: self.claims.iter().map(Taken::of).collect(),
             pipeline: delivery.pipeline.to_string(),
             source: delivery.source.to_string(),
             received_ms: delivery.received_ms,
@@ -109,6 +136,7 @@ impl Held {
         let bad = |why: String| StoreError(format!("the held event {id} cannot be read: {why}"));
         let record: Record = serde_json::from_slice(bytes).map_err(|error| bad(error.to_string()))?;
         let body = STANDARD.decode(&record.body).map_err(|error| bad(error.to_string()))?;
+        let claims: Result<Vec<Claim>, _> = record.claims.into_iter().map(Taken::claim).collect();
         Ok(Self {
             id: id.to_owned(),
             until_ms: record.until_ms,
@@ -120,6 +148,7 @@ impl Held {
             identity: record.identity,
             event: record.event,
             targets: record.targets,
+            claims: claims.map_err(|error| bad(error.to_string()))?,
             delivery: Delivery {
                 seq: record.delivery,
                 pipeline: record.pipeline.into(),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 
-use super::{Change, Claim, Entry, Key, Store, StoreError};
+use super::{Change, Claim, Entry, Erased, Key, Reach, Store, StoreError};
 
 type Place = (String, Key);
 
@@ -40,6 +40,12 @@ impl Inner {
             self.expiry.remove(&due(old));
         }
         before
+    }
+
+    fn find(&self, pipeline: &str, reach: &Reach<'_>) -> Vec<(Key, Entry)> {
+        let own = self.entries.iter().filter(|((owner, _), _)| owner == pipeline);
+        let found = own.filter(|((_, key), entry)| reach.find(key, &entry.value).is_some());
+        found.map(|((_, key), entry)| (key.clone(), entry.clone())).collect()
     }
 
     fn expired(&self, pipeline: &str, now_ms: i64) -> Vec<Key> {
@@ -119,6 +125,18 @@ impl Store for Memory {
         Ok(())
     }
 
+    fn keep(&self, pipeline: &str, claims: &[Claim]) -> Result<(), StoreError> {
+        self.with(|inner| {
+            for claim in claims {
+                let place = (pipeline.to_owned(), claim.key.clone());
+                if let Some(entry) = inner.entries.get_mut(&place).filter(|entry| entry.value == claim.holder) {
+                    entry.value = claim.kept();
+                }
+            }
+        });
+        Ok(())
+    }
+
     fn forget(&self, pipeline: &str) -> Result<(), StoreError> {
         self.with(|inner| {
             inner.entries.retain(|(owner, _), _| owner != pipeline);
@@ -129,13 +147,23 @@ impl Store for Memory {
         Ok(())
     }
 
-    fn erase(&self, pipeline: &str, keys: &[Key]) -> Result<(), StoreError> {
-        self.with(|inner| {
-            for key in keys {
+    fn find(&self, pipeline: &str, reach: &Reach<'_>) -> Result<Vec<(Key, Entry)>, StoreError> {
+        Ok(self.with(|inner| inner.find(pipeline, reach)))
+    }
+
+    fn erase(&self, pipeline: &str, reach: &Reach<'_>, erased: &Erased) -> Result<Vec<(Key, Entry)>, StoreError> {
+        Ok(self.with(|inner| {
+            let found = inner.find(pipeline, reach);
+            for (key, _) in &found {
                 inner.put(pipeline, key, None);
             }
-            inner.undo.retain(|(owner, ..), (key, _)| owner != pipeline || !keys.contains(key));
-        });
-        Ok(())
+            inner.undo.retain(|(owner, ..), (key, before)| {
+                let value = before.as_ref().map_or(&[][..], |entry| &entry.value);
+                owner != pipeline || reach.find(key, value).is_none() && found.iter().all(|(gone, _)| gone != key)
+            });
+            let (key, entry) = erased.entry();
+            inner.put(pipeline, &key, Some(entry));
+            found
+        }))
     }
 }

@@ -11,9 +11,11 @@
 //! [`Disk`] keeps the state in one embedded store, [`Memory`] for as long as a run of files or a fixture lasts.
 
 mod disk;
+mod erased;
 mod hold;
 mod memory;
 mod session;
+mod stake;
 
 #[cfg(test)]
 mod tests;
@@ -21,9 +23,11 @@ mod tests;
 use std::fmt;
 
 pub use disk::Disk;
+pub use erased::{Erased, Reach};
 pub use hold::{HELD_SOURCE, HELD_SPACE, Held};
 pub use memory::Memory;
-pub use session::{Claim, Limit, Mark, Session};
+pub use session::{Limit, Mark, Session};
+pub use stake::{Claim, End, Stake, Then};
 
 /// The space of the values that all scripts of a pipeline share, beside those of the steps.
 pub const CACHE_SPACE: &str = "~cache";
@@ -96,12 +100,19 @@ pub trait Store: Send + Sync {
     /// Takes back what deliveries after `seq` changed.
     fn rollback(&self, pipeline: &str, seq: u64) -> Result<(), StoreError>;
 
-    /// Gives claims back that are still the same, outside of any delivery.
+    /// Gives claims back that are still the same and not kept, outside of any delivery.
     fn release(&self, pipeline: &str, claims: &[Claim]) -> Result<(), StoreError>;
+
+    /// Writes down that claims which are still the same are not given back any more, outside of any delivery.
+    fn keep(&self, pipeline: &str, claims: &[Claim]) -> Result<(), StoreError>;
 
     /// Forgets all of a pipeline.
     fn forget(&self, pipeline: &str) -> Result<(), StoreError>;
 
-    /// Removes values outside of any delivery, and what is remembered of them: for erasing a person.
-    fn erase(&self, pipeline: &str, keys: &[Key]) -> Result<(), StoreError>;
+    /// What of a pipeline's entries a person is to be erased from.
+    fn find(&self, pipeline: &str, reach: &Reach<'_>) -> Result<Vec<(Key, Entry)>, StoreError>;
+
+    /// Removes what [`Self::find`] gives, and what is remembered of it, so that no going back brings it to light; and notes which
+    /// deliveries are erased. All or nothing, outside of any delivery.
+    fn erase(&self, pipeline: &str, reach: &Reach<'_>, erased: &Erased) -> Result<Vec<(Key, Entry)>, StoreError>;
 }

@@ -3,13 +3,14 @@
 //! One session serves a job: deliveries one after another on one thread. Each begins with [`Session::begin`] and ends with
 //! [`Session::finish`] or [`Session::discard`]. A step that fails takes its own writes back by a [`mark`](Session::mark).
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::{Change, Entry, Key, Store, StoreError, Write};
+use super::{Change, Claim, Entry, Erased, Key, Store, StoreError, Write};
+use crate::erasure::Erasure;
 use crate::lookup::{Answer, Answers, CHAIN_MAX, Lookup, LookupKey};
 
 /// The longest key, in bytes.
@@ -18,6 +19,8 @@ const KEY_BYTES_MAX: usize = 1024;
 const VALUE_BYTES_MAX: usize = 64 << 10;
 /// Changes that one delivery may make.
 const WRITES_MAX: usize = 10_000;
+/// Persons that one delivery may erase.
+const ERASURES_MAX: usize = 100;
 /// Lookups that one run of a delivery may ask for at once.
 const NEEDS_MAX: usize = 256;
 
@@ -30,6 +33,8 @@ pub enum Limit {
     Value,
     /// Too many changes.
     Writes,
+    /// Too many persons erased.
+    Erasures,
     /// The store failed.
     Store(StoreError),
 }
@@ -40,23 +45,18 @@ impl fmt::Display for Limit {
             Self::Key => write!(f, "a key of the state has at most {KEY_BYTES_MAX} bytes"),
             Self::Value => write!(f, "a value of the state has at most {VALUE_BYTES_MAX} bytes"),
             Self::Writes => write!(f, "one delivery changes the state at most {WRITES_MAX} times"),
+            Self::Erasures => write!(f, "one delivery erases at most {ERASURES_MAX} times"),
             Self::Store(error) => error.fmt(f),
         }
     }
 }
 
-/// A key that an event has taken for itself, and gives back if it dies: see the step `dedupe`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Claim {
-    /// What it has taken.
-    pub key: Key,
-    /// Who holds it: what was written there.
-    pub holder: Vec<u8>,
-}
-
 /// A place in the writes of a delivery that one can go back to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Mark(usize);
+pub struct Mark {
+    writes: usize,
+    erasures: usize,
+}
 
 /// What the overlay held of a key: nothing, a removal, or a value.
 #[allow(clippy::option_option, reason = "a removal is something that the overlay holds")]
@@ -78,6 +78,9 @@ pub struct Session {
     /// Whether what an event remembers decides about those behind it.
     in_order: Cell<bool>,
     wakes: RefCell<Vec<String>>,
+    erasures: RefCell<Vec<Erasure>>,
+    /// What was erased before; read when it is first looked at.
+    erased: OnceCell<Result<Erased, StoreError>>,
 }
 
 impl fmt::Debug for Session {
@@ -101,6 +104,8 @@ impl Session {
             asked: RefCell::default(),
             in_order: Cell::new(false),
             wakes: RefCell::default(),
+            erasures: RefCell::default(),
+            erased: OnceCell::new(),
         })
     }
 
@@ -118,6 +123,7 @@ impl Session {
         self.needs.borrow_mut().clear();
         self.asked.borrow_mut().clear();
         self.wakes.borrow_mut().clear();
+        self.erasures.borrow_mut().clear();
     }
 
     /// Whether the deliveries from now on are of a pipeline that remembers: what an event that waits for an answer would have
@@ -189,7 +195,7 @@ impl Session {
         Ok(())
     }
 
-    /// Gives a claim back, if it is still the same one.
+    /// Gives a claim back, if it is still the same one and not kept.
     pub fn release(&self, claim: &Claim) -> Result<(), Limit> {
         let held = self.get(&claim.key.space, &claim.key.name).map_err(Limit::Store)?;
         if held.is_some_and(|entry| entry.value == claim.holder) {
@@ -200,15 +206,16 @@ impl Session {
 
     /// The present place in the writes.
     pub fn mark(&self) -> Mark {
-        Mark(self.writes.borrow().len())
+        Mark { writes: self.writes.borrow().len(), erasures: self.erasures.borrow().len() }
     }
 
-    /// Takes back all writes since a mark.
+    /// Takes back all writes since a mark, and what was to be erased.
     pub fn back_to(&self, mark: Mark) {
+        self.erasures.borrow_mut().truncate(mark.erasures);
         let mut writes = self.writes.borrow_mut();
         let mut before = self.before.borrow_mut();
         let mut overlay = self.overlay.borrow_mut();
-        while writes.len() > mark.0 {
+        while writes.len() > mark.writes {
             let (Some(write), Some(was)) = (writes.pop(), before.pop()) else { break };
             match was {
                 Some(entry) => overlay.insert(write.key, entry),
@@ -220,7 +227,7 @@ impl Session {
     /// The same, but for what was written in one space.
     pub fn back_to_but(&self, mark: Mark, space: &str) {
         let kept: Vec<Write> =
-            self.writes.borrow().iter().skip(mark.0).filter(|write| write.key.space == space).cloned().collect();
+            self.writes.borrow().iter().skip(mark.writes).filter(|write| write.key.space == space).cloned().collect();
         self.back_to(mark);
         for Write { key, entry } in kept {
             // It was taken before, so it is within the limits.
@@ -263,6 +270,27 @@ impl Session {
         self.wakes.borrow_mut().push(word.to_owned());
     }
 
+    /// Has a person erased from what the pipeline keeps, once the delivery is committed.
+    pub fn erase(&self, erasure: Erasure) -> Result<(), Limit> {
+        let mut erasures = self.erasures.borrow_mut();
+        if erasures.len() >= ERASURES_MAX {
+            return Err(Limit::Erasures);
+        }
+        erasures.push(erasure);
+        Ok(())
+    }
+
+    /// Whom the delivery has erased.
+    pub fn take_erasures(&self) -> Vec<Erasure> {
+        self.erasures.take()
+    }
+
+    /// The deliveries that were erased before this job: they are not run again.
+    pub fn erased(&self) -> Result<&Erased, StoreError> {
+        let load = || Erased::load(&*self.store, &self.pipeline);
+        self.erased.get_or_init(load).as_ref().map_err(Clone::clone)
+    }
+
     /// Ends the delivery with what it changed, and the words that wake.
     pub fn finish(&self) -> (Vec<Write>, Vec<String>) {
         self.before.borrow_mut().clear();
@@ -271,7 +299,7 @@ impl Session {
 
     /// Ends the delivery as if it had not been, and gives what it asked for.
     pub fn discard(&self) -> Vec<Lookup> {
-        self.back_to(Mark(0));
+        self.back_to(Mark { writes: 0, erasures: 0 });
         self.wakes.borrow_mut().clear();
         self.needs.take()
     }

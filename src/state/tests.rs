@@ -1,10 +1,13 @@
 //! Both stores against each other: what one holds, the other holds, through commits, expiry, rollbacks and reopening.
 
+mod erased;
+
 use std::sync::Arc;
 
 use proptest::prelude::*;
 
 use super::*;
+use crate::erasure::{Erasure, Names};
 use crate::event::{Delivery, Origin};
 use crate::lookup::{Answers, CHAIN_MAX, Lookup};
 
@@ -14,6 +17,10 @@ fn key(space: &str, name: &str) -> Key {
 
 fn set(space: &str, name: &str, value: &str, expires_ms: i64) -> Write {
     Write { key: key(space, name), entry: Some(Entry { value: value.as_bytes().to_vec(), expires_ms }) }
+}
+
+fn names(values: &[&str]) -> Names {
+    Names::new(&[Erasure { values: values.iter().map(|value| (*value).to_owned()).collect(), ..Erasure::default() }])
 }
 
 #[derive(Debug, Clone)]
@@ -65,7 +72,7 @@ proptest! {
                     let writes = writes
                         .into_iter()
                         .map(|(name, value, ttl)| Write {
-                            key: key(if name % 2 == 0 { "a" } else { "b\0c" }, &format!("k\0{name}")),
+                            key: key(if name % 2 == 0 { "a" } else { "b\0c" }, &format!("k\0name-{name}")),
                             entry: value.map(|value| Entry { value: vec![value], expires_ms: ttl.map_or(i64::MAX, |ttl| seq as i64 + i64::from(ttl)) }),
                         })
                         .collect();
@@ -82,12 +89,15 @@ proptest! {
                     prop_assert_eq!(&seen(&memory, seq as i64), &history[seq as usize]);
                 }
                 Op::Erase(name) => {
-                    let keys = [key("a", &format!("k\0{name}")), key("b\0c", &format!("k\0{name}"))];
-                    disk.erase("shop", &keys).unwrap();
-                    memory.erase("shop", &keys).unwrap();
-                    let gone: Vec<String> = keys.iter().map(|key| key.name.clone()).collect();
+                    let names = names(&[&format!("name-{name}")]);
+                    let reach = Reach { names: &names, all: None, before: u64::MAX };
+                    prop_assert_eq!(disk.find("shop", &reach).unwrap(), memory.find("shop", &reach).unwrap());
+                    let removed = disk.erase("shop", &reach, &Erased::default()).unwrap();
+                    prop_assert_eq!(&removed, &memory.erase("shop", &reach, &Erased::default()).unwrap());
+                    let gone = format!("k\0name-{name}");
+                    prop_assert!(removed.iter().all(|(key, _)| key.name == gone));
                     for past in &mut history {
-                        past.retain(|(name, _)| !gone.contains(name));
+                        past.retain(|(name, _)| *name != gone);
                     }
                 }
                 Op::Reopen => {
@@ -170,9 +180,9 @@ fn a_claim_is_given_back_by_its_holder_only() {
     let session = Session::empty();
     session.begin(0, Answers::default());
     session.set("s", "k", b"first".to_vec(), None).unwrap();
-    session.release(&Claim { key: key("s", "k"), holder: b"second".to_vec() }).unwrap();
+    session.release(&Claim { key: key("s", "k"), holder: b"second".to_vec(), shared: false }).unwrap();
     assert!(session.get("s", "k").unwrap().is_some());
-    session.release(&Claim { key: key("s", "k"), holder: b"first".to_vec() }).unwrap();
+    session.release(&Claim { key: key("s", "k"), holder: b"first".to_vec(), shared: false }).unwrap();
     assert!(session.get("s", "k").unwrap().is_none());
 }
 
@@ -202,6 +212,30 @@ fn a_lookup_is_needed_until_its_answer_is_there() {
     exhausted.exhausted = true;
     session.begin(0, exhausted);
     assert!(session.answer(&lookup.key(), || lookup.clone()).unwrap().error.is_some());
+}
+
+fn held() -> Held {
+    Held {
+        id: "i/0/wait/1".into(),
+        until_ms: 5,
+        wake: Some("w".into()),
+        reason: "later".into(),
+        part: "wait".into(),
+        attempt: 1,
+        origin: Origin { delivery: 9, index: 2, fork: 3 },
+        identity: "i".into(),
+        event: r#"{"type":"track","n":1.50}"#.into(),
+        targets: Some(vec!["segment".into()]),
+        claims: vec![Claim { key: key("dedupe", "order/1"), holder: b"9 /in 2".to_vec(), shared: true }],
+        delivery: Delivery {
+            seq: 9,
+            pipeline: "p".into(),
+            source: "s".into(),
+            body: vec![0, 159, 255].into(),
+            headers: vec![("x-topic".into(), "orders".into())],
+            ..Delivery::default()
+        },
+    }
 }
 
 #[test]
@@ -249,27 +283,35 @@ fn what_changes_something_waits_for_what_was_asked_before_it() {
 
 #[test]
 fn a_held_event_is_kept_whole() {
-    let held = Held {
-        id: "i/0/wait/1".into(),
-        until_ms: 5,
-        wake: Some("w".into()),
-        reason: "later".into(),
-        part: "wait".into(),
-        attempt: 1,
-        origin: Origin { delivery: 9, index: 2, fork: 3 },
-        identity: "i".into(),
-        event: r#"{"type":"track","n":1.50}"#.into(),
-        targets: Some(vec!["segment".into()]),
-        delivery: Delivery {
-            seq: 9,
-            pipeline: "p".into(),
-            source: "s".into(),
-            body: vec![0, 159, 255].into(),
-            headers: vec![("x-topic".into(), "orders".into())],
-            ..Delivery::default()
-        },
-    };
+    let held = held();
     assert_eq!(Held::decode(&held.id, &held.encode()).unwrap(), held);
     assert!(Held::decode("x", b"{}").is_err());
+    // One that was kept before there were claims is read.
+    let mut old: serde_json::Value = serde_json::from_slice(&held.encode()).unwrap();
+    old.as_object_mut().unwrap().remove("claims").unwrap();
+    let read = Held::decode(&held.id, old.to_string().as_bytes()).unwrap();
+    assert_eq!(read, Held { claims: Vec::new(), ..held.clone() });
     assert!(Held::is_wake_up(&Held::wake_up("p", &held.id, 7)));
+}
+
+#[test]
+fn a_kept_claim_is_not_given_back_and_still_expires() {
+    let dir = tempfile::tempdir().unwrap();
+    for store in [&Disk::open(&dir.path().join("s")).unwrap() as &dyn Store, &Memory::default()] {
+        let writes = ["a", "b", "c"].map(|name| set("dedupe", name, "1 /in 0", 100)).to_vec();
+        store.commit("p", &[Change { seq: 1, now_ms: 0, writes }], 0).unwrap();
+        let claim = |name: &str, holder: &str| Claim {
+            key: key("dedupe", name),
+            holder: holder.as_bytes().to_vec(),
+            shared: true,
+        };
+        store.keep("p", &[claim("a", "1 /in 0"), claim("b", "2 /in 0"), claim("none", "1 /in 0")]).unwrap();
+        store.release("p", &["a", "b"].map(|name| claim(name, "1 /in 0"))).unwrap();
+        let left: Vec<_> = store.list("p", "dedupe").unwrap().into_iter().map(|(name, _)| name).collect();
+        assert_eq!(left, ["a", "c"]);
+        let kept = store.get("p", &key("dedupe", "a")).unwrap().unwrap();
+        assert!(claim("a", "1 /in 0").holds(&kept.value) && kept.expires_ms == 100);
+        store.commit("p", &[Change { seq: 2, now_ms: 100, writes: vec![set("x", "y", "z", i64::MAX)] }], 0).unwrap();
+        assert_eq!(store.list("p", "dedupe").unwrap(), []);
+    }
 }

@@ -17,7 +17,7 @@ pub(super) static DEDUPE: StepDef = StepDef {
         details: "The first event of a key takes it and goes on; others that come within `window` are dropped as `duplicate`. Keys are \
                   durable: they outlive restarts and changes of the pipeline (give the step an `id` of its own). A key counts when its \
                   event arrives: an event that becomes a dead letter, at a later step or because the sink refuses it, gives its key \
-                  back, so that the next one with that key goes on. A delivery that is run again after a crash keeps its keys.\n\n\
+                  back, so that the next one with that key goes on. Where one event becomes several messages, one that arrives is enough. A delivery that is run again after a crash keeps its keys.\n\n\
                   By default events are told apart by their `messageId`, and those that have none yet by the one that the sink will give \
                   them: it is the same when a sender delivers again under the same delivery id.\n\n\
                   Put it behind the steps that may drop an event, before those that only change it.",
@@ -98,16 +98,17 @@ impl Step for Dedupe {
         // A delivery finds its own key when it is run again and the state could not be taken back.
         let holder = format!("{} {} {}", cx.delivery.seq, cx.delivery.path, event.origin).into_bytes();
         let state = |error: String| StepError::new("state", error);
+        let key = Key { space: cx.part.to_string(), name: name.clone() };
+        let claim = Claim { key, holder, shared: false };
         match cx.session.get(&cx.part, &name).map_err(|error| state(error.to_string()))? {
-            Some(entry) if entry.value != holder => return Ok(Flow::Drop("duplicate".to_owned())),
+            Some(entry) if !claim.holds(&entry.value) => return Ok(Flow::Drop("duplicate".to_owned())),
             Some(_) => {}
             None => cx
                 .session
-                .set(&cx.part, &name, holder.clone(), Some(self.window_ms))
+                .set(&cx.part, &name, claim.holder.clone(), Some(self.window_ms))
                 .map_err(|error| state(error.to_string()))?,
         }
-        let key = Key { space: cx.part.to_string(), name };
-        cx.claims.push((event.origin, Claim { key, holder }));
+        cx.claims.push((event.origin, claim));
         Ok(Flow::Next(event))
     }
 

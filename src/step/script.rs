@@ -1,5 +1,6 @@
 //! The step `script`: a Rhai script rewrites, drops or multiplies the event.
 
+mod limits;
 mod run;
 
 use std::rc::Rc;
@@ -10,6 +11,7 @@ use crate::diag::{Diag, did_you_mean};
 use crate::lookup::Access;
 use crate::registry::{Def, Default, Opt, Options, Room, Shape, Type};
 use crate::script::{Unit, constant};
+use limits::LIMITS;
 use run::{Missing, ScriptStep};
 
 const DETAILS: &str = "The script sees `event`, `delivery` and `settings`. What it leaves in `event` goes on, followed by what it \
@@ -63,6 +65,12 @@ pub(super) static SCRIPT: StepDef = StepDef {
                     about: "How often, and after how long, an event comes again that the script asks to `retry`.",
                 },
                 Opt {
+                    name: "limits",
+                    ty: Type::Options(LIMITS, None),
+                    default: Default::Absent,
+                    about: "What one run of the script may use up; more makes a dead letter, whatever the script catches.",
+                },
+                Opt {
                     name: "missing",
                     ty: Type::Word(&["pass", "drop", "reject"]),
                     default: Default::Is("pass"),
@@ -73,7 +81,7 @@ pub(super) static SCRIPT: StepDef = StepDef {
         },
         example: "- script:\n    inline: event.properties.checked = true;\n- script:\n    inline: |\n      fn on_identify(event, settings) {\n        \
             event.traits.source = settings.source;\n      }\n    missing: drop\n    http: { allow: [ api.example.com ], per_second: 20, concurrent: 8 }\n    \
-            retry: { times: 6, wait: 30s }\n  settings: { source: shop }\n",
+            retry: { times: 6, wait: 30s }\n    limits: { time: 1s, operations: 2000000, memory: 256MiB }\n  settings: { source: shop }\n",
     },
     build,
 };
@@ -153,7 +161,11 @@ fn build(options: &Options, cx: &mut Build<'_>) -> Result<Box<dyn Step>, Vec<Dia
             return Err(vec![diag.at(options.file(), options.part_span())]);
         }
     };
-    let script = cx.host.script(&unit, cx.warnings)?;
+    let budget = limits::budget(options)?;
+    let mut script = cx.host.script(&unit, cx.warnings)?;
+    if let Some(budget) = budget {
+        script.limit(budget);
+    }
     settings::check(options, &script, unit.file, cx);
     let missing = match options.text("missing") {
         "drop" => Missing::Drop,
@@ -197,3 +209,6 @@ fn nearest_script(name: &str, cx: &Build<'_>) -> String {
         None => format!("there are {}", names.join(", ")),
     }
 }
+
+#[cfg(test)]
+mod tests;

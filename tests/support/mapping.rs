@@ -175,6 +175,7 @@ fn all(pipeline: &Pipeline, name: &str, given: Vec<Given>, http: Vec<Canned>) ->
         expect: None,
         dropped: None,
         dead: vec![],
+        erased: None,
         exact: false,
         sample: false,
         env: vec![],

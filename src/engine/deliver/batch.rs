@@ -83,7 +83,7 @@ mod tests {
     use crate::event::Origin;
 
     fn message(size: usize) -> (Message, Arc<str>) {
-        (Message { origin: Origin::default(), bytes: Bytes::from(vec![b'x'; size]), claims: Vec::new() }, "r".into())
+        (Message { origin: Origin::default(), bytes: Bytes::from(vec![b'x'; size]), stakes: Vec::new() }, "r".into())
     }
 
     fn batching(events_max: usize, bytes_max: usize) -> Batching {

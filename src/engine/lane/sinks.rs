@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use super::{Order, Runner, next_done};
+use super::jobs::next_done;
+use super::{Order, Runner};
 use crate::engine::sink_lane::{SinkLane, same};
 use crate::pipeline::Plan;
 
@@ -27,10 +28,10 @@ impl Runner {
             return None;
         }
         // Jobs of the version before end first: what they made for sinks that stay is sent as it is.
-        while let Some(Some((mark, plan, done))) =
+        while let Some(Some((job, done))) =
             if self.jobs.is_empty() { None } else { Some(next_done(&mut self.jobs).await) }
         {
-            self.finish(mark, &plan, done).await;
+            self.finish(job, done).await;
         }
         let (stay, go): (Vec<_>, Vec<_>) = std::mem::take(&mut self.sinks)
             .into_iter()

@@ -10,10 +10,10 @@ use super::Runner;
 use crate::engine::holds::Holds;
 use crate::engine::transmit::now_ms;
 use crate::engine::worker::Done;
-use crate::state::{Change, Held, StoreError};
+use crate::state::{Change, Erased, Held, StoreError};
 
 /// After a failure of the store.
-const AGAIN: Duration = Duration::from_secs(2);
+pub(super) const AGAIN: Duration = Duration::from_secs(2);
 /// When an event is to be woken that the journal did not take.
 const AGAIN_MS: i64 = 1000;
 /// Deliveries before the cursors for which it stays known what they overwrote, although they will not run again: a disk may say too
@@ -25,13 +25,14 @@ impl Runner {
     pub(super) async fn recall(&mut self, position: u64) {
         self.say_what_stays(position).await;
         let name = Arc::clone(&self.plan.name);
-        let holds = self
+        let (holds, erased) = self
             .store(move |store| {
                 store.rollback(&name, position)?;
-                Holds::load(store, &name)
+                Ok((Holds::load(store, &name)?, Erased::load(store, &name)?))
             })
             .await;
         self.holds = holds;
+        self.status.withheld.load(erased);
         self.status.ledger.held(self.holds.len());
         self.shared.metrics.held(&self.plan.name, self.holds.len());
     }

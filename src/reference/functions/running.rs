@@ -89,7 +89,8 @@ event.properties.price = money::parse(price[1]);"#,
         name: "timeout",
         segment: "Five seconds for a source function; one that takes longer is stopped.",
         cartwire: "A run may take 250 ms, not counting what it waits for, and 500,000 steps, 128 MB and 1,000 messages; then it is a \
-                   dead letter, whatever it catches.",
+                   dead letter, whatever it catches. `limits: { time: 1s, operations: 2000000, memory: 256MiB }` among the step's \
+                   options sets other bounds for its script, up to five seconds.",
         shown: Shown::Script("loop { event.properties.id += 1; }"),
         gives: "expect: []
 dead: [ the script ]",
