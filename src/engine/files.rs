@@ -210,7 +210,9 @@ impl Out {
     ) -> io::Result<()> {
         let mut burials: Vec<Burial> = Books::default().enter(&pipeline.ledger, &shared.metrics, plan, &done);
         // The numbers of lines mean nothing to the journal.
-        burials.iter_mut().for_each(|burial| burial.run = 0);
+        for burial in &mut burials {
+            burial.run = 0;
+        }
         shared.graveyard.bury(burials).await?;
         let mut per_sink: Vec<Vec<_>> = vec![Vec::new(); plan.sinks.len()];
         for Done { outcome, .. } in done {
