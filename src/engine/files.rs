@@ -117,7 +117,9 @@ pub(super) async fn run(
                 pipeline.ledger.held(holds.len());
                 let mut dead = Books::default().enter(&pipeline.ledger, &shared.metrics, &plan, &done);
                 // The numbers of lines mean nothing to the journal.
-                dead.iter_mut().for_each(|burial| burial.run = 0);
+                for burial in &mut dead {
+                    burial.run = 0;
+                }
                 shared.graveyard.bury(dead).await?;
                 erase::erase(&pipeline, &shared, &store, &plan, &done, &mut holds).await?;
                 out.take(&pipeline, &plan, done).await?;

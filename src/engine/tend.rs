@@ -122,7 +122,7 @@ fn save_cursors(board: &Board, journal: &Journal, cursors: &Cursors) {
 /// Deliveries of pipelines that are gone stay in the journal until it is tidied, and their events go on waiting: the user should
 /// know.
 pub(super) fn warn_of_orphans(cursors: &Cursors, journal: &Journal, state: &dyn Store, plans: &[Arc<Plan>]) {
-    let known: BTreeSet<String> = cursors.list().into_iter().map(|(pipeline, ..)| pipeline.to_string()).collect();
+    let known: BTreeSet<String> = cursors.list().into_iter().map(|(pipeline, ..)| pipeline).collect();
     for pipeline in known.iter().filter(|name| !plans.iter().any(|plan| *plan.name == ***name)) {
         let held = state.list(pipeline, HELD_SPACE).map_or(0, |held| held.len());
         if held > 0 {
