@@ -212,7 +212,8 @@ fn no_limit_can_be_caught() {
         ("let i = 0;", &Limits { time_ms: 30, ..small.clone() }, "script-limit-time"),
     ] {
         for around in ["loop { try { {} } catch { } }", "try { loop { try { {} } catch { } } } catch { loop { } }"] {
-            let script = format!("fn f(n) {{ f(n + 1) }} let s = \"x\"; let a = []; {}", around.replacen("{}", greedy, 1));
+            let script =
+                format!("fn f(n) {{ f(n + 1) }} let s = \"x\"; let a = []; {}", around.replacen("{}", greedy, 1));
             assert_eq!(ends_with(&script, limits), code, "{script}");
         }
     }
@@ -231,7 +232,8 @@ fn copies_of_what_is_padded_with_are_counted() {
 #[test]
 fn a_value_is_logged_no_further_than_the_log_holds_it() {
     let log_bytes = Limits::default().log_bytes;
-    let ran = eval("let s = \"\"; s.pad(4000000, 'a'); let a = []; a.pad(10000, s); log::info(a); log::info(a);", "{}").unwrap();
+    let ran = eval("let s = \"\"; s.pad(4000000, 'a'); let a = []; a.pad(10000, s); log::info(a); log::info(a);", "{}")
+        .unwrap();
     let texts: Vec<_> = ran.logs.iter().map(|line| line.text.len()).collect();
     assert_eq!(texts, [log_bytes]);
     let ran = eval("log::info([1, #{ a: \"é\", b: () }, blob(9, 255)]); log::info(\"é\");", "{}").unwrap();
@@ -244,7 +246,9 @@ fn reasons_are_cut() {
     let long = "let s = \"\"; s.pad(1000000, 'é'); ";
     for end in ["throw s;", "drop(s);", "reject(s);", "retry(s);", "path::get(event, `${s}[`);", "throw [s, s];"] {
         let reason = match eval(&format!("{long}{end}"), "{}") {
-            Err(Failure::Drop { reason, .. } | Failure::Reject { reason, .. } | Failure::Retry { reason, .. }) => reason,
+            Err(Failure::Drop { reason, .. } | Failure::Reject { reason, .. } | Failure::Retry { reason, .. }) => {
+                reason
+            }
             Err(Failure::Error(error)) => error.message,
             other => panic!("{other:?}"),
         };
@@ -289,4 +293,23 @@ fn what_a_closure_has_captured_leaves_the_run_whole() {
     let ran = eval(more, event).unwrap();
     let all: Vec<_> = ran.emitted.iter().map(json_of).collect();
     assert_eq!(all, [r#"{"n":[1],"type":"track"}"#, r#"{"n":2,"type":"track"}"#, r#"{"n":2,"type":"track"}"#]);
+}
+
+#[test]
+fn patterns_that_take_long_search_short_texts_only() {
+    let text = "let s = \"\"; s.pad(200000, 'a'); ";
+    for call in ["is_match", "captures", "find", "find_all", "captures_all", "split"] {
+        let script = format!("{text} regex::{call}(s, \"(a|b)*a(a|b){{3000}}c\");");
+        let error = error(&script);
+        assert!(error.message.ends_with("searches texts of up to 10 KiB with this pattern"), "{error:?}");
+    }
+    assert!(eval(&format!("{text} regex::is_match(s, \"(a|b)*a(a|b){{10}}c\");"), "{}").is_ok());
+    // Where each match looks at all of the rest, the run ends between two of them.
+    let hasty = Limits { time_ms: 50, ..patient() };
+    assert_eq!(ends_with(&format!("{text} regex::find_all(s, \".*[^a]|a\");"), &hasty), "script-limit-time");
+    // Patterns made from data are charged for what compiling them takes.
+    let compiling = "let i = 0; loop { i += 1; regex::is_match(\"a\", `a{${i % 500 + 1}}${i}`); }";
+    assert_eq!(ends_with(compiling, &Limits { operations: 5000, ..patient() }), "script-limit-operations");
+    let query = format!("{text} let v = [s, s, s, s]; path::query(v, \"$[?search(@, '(a|b)*a(a|b){{1000}}c')]\");");
+    assert_eq!(ends_with(&query, &patient()), "script-limit-operations");
 }
