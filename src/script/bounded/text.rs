@@ -77,9 +77,11 @@ fn pad(run: &Run, text: &mut ImmutableString, len: INT, with: &str) -> Result<()
     if have >= len || with.is_empty() {
         return Ok(());
     }
-    let mut padded = String::with_capacity(text.len() + (len - have) * 4);
+    let (missing, unit) = (len - have, with.chars().count());
+    let mut padded = String::with_capacity(text.len() + (missing / unit + 1) * with.len());
     padded.push_str(text);
-    padded.extend(with.chars().cycle().take(len - have));
+    padded.push_str(&with.repeat(missing / unit));
+    padded.extend(with.chars().take(missing % unit));
     *text = padded.into();
     Ok(())
 }

@@ -294,3 +294,22 @@ fn what_a_closure_has_captured_leaves_the_run_whole() {
     let all: Vec<_> = ran.emitted.iter().map(json_of).collect();
     assert_eq!(all, [r#"{"n":[1],"type":"track"}"#, r#"{"n":2,"type":"track"}"#, r#"{"n":2,"type":"track"}"#]);
 }
+
+#[test]
+fn patterns_that_take_long_search_short_texts_only() {
+    let text = "let s = \"\"; s.pad(200000, 'a'); ";
+    for call in ["is_match", "captures", "find", "find_all", "captures_all", "split"] {
+        let script = format!("{text} regex::{call}(s, \"(a|b)*a(a|b){{3000}}c\");");
+        let error = error(&script);
+        assert!(error.message.ends_with("searches texts of up to 10 KiB with this pattern"), "{error:?}");
+    }
+    assert!(eval(&format!("{text} regex::is_match(s, \"(a|b)*a(a|b){{10}}c\");"), "{}").is_ok());
+    // Where each match looks at all of the rest, the run ends between two of them.
+    let hasty = Limits { time_ms: 50, ..patient() };
+    assert_eq!(ends_with(&format!("{text} regex::find_all(s, \".*[^a]|a\");"), &hasty), "script-limit-time");
+    // Patterns made from data are charged for what compiling them takes.
+    let compiling = "let i = 0; loop { i += 1; regex::is_match(\"a\", `a{${i % 500 + 1}}${i}`); }";
+    assert_eq!(ends_with(compiling, &Limits { operations: 5000, ..patient() }), "script-limit-operations");
+    let query = format!("{text} let v = [s, s, s, s]; path::query(v, \"$[?search(@, '(a|b)*a(a|b){{1000}}c')]\");");
+    assert_eq!(ends_with(&query, &patient()), "script-limit-operations");
+}
