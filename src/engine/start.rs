@@ -189,8 +189,6 @@ impl Engine {
         let admin_state = Arc::new(Admin {
             board: Arc::clone(&board),
             metrics,
-            journal: Arc::clone(&journal),
-            graveyard: Arc::clone(&shared.graveyard),
             shared: Arc::clone(&shared),
             ready: AtomicBool::new(true),
         });
