@@ -15,6 +15,7 @@ use crate::pipeline::Plan;
 use crate::script::Limits;
 
 #[derive(clap::Args)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a switch of the command line, independent of the others")]
 pub(super) struct Arguments {
     /// The pipeline that keeps the data.
     #[arg(required_unless_present = "list")]

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::audit::{Audit, Line, Place};
 use crate::erasure::{Erasure, Names};
-use crate::event::Delivery;
+use crate::event::{Delivery, Event};
 use crate::journal::{DeadLetter, DeadLetters, Journal, ReadError};
 use crate::json;
 use crate::pipeline::Plan;
@@ -99,15 +99,12 @@ impl Erasing<'_> {
                     continue;
                 };
                 counts[request] += 1;
-                match self.named_events(delivery) {
-                    Some(events) => {
-                        erased.add_events(seq, events);
-                        follows = None;
-                    }
-                    None => {
-                        erased.add(seq, follows);
-                        follows = Some(seq);
-                    }
+                if let Some(events) = self.named_events(delivery) {
+                    erased.add_events(seq, events);
+                    follows = None;
+                } else {
+                    erased.add(seq, follows);
+                    follows = Some(seq);
                 }
             }
         }
@@ -119,12 +116,12 @@ impl Erasing<'_> {
         let source = &self.plan?.source(&delivery.source)?.source;
         let events = source.decode(delivery);
         let mut text = Vec::new();
-        let mut names = |event: &crate::event::Event| {
+        let mut is_theirs = |event: &Event| {
             text.clear();
             json::encode(&event.value, &event.tape, &mut text).is_ok() && self.names.find(&text).is_some()
         };
-        let named: Vec<u32> =
-            (0..).zip(&events).filter(|(_, event)| event.as_ref().is_ok_and(&mut names)).map(|(at, _)| at).collect();
+        let own = (0..).zip(&events).filter(|(_, event)| event.as_ref().is_ok_and(&mut is_theirs));
+        let named: Vec<u32> = own.map(|(at, _)| at).collect();
         (!named.is_empty() && named.len() < events.len()).then_some(named)
     }
 
@@ -135,7 +132,7 @@ impl Erasing<'_> {
         letters: &DeadLetters,
         (erased, counts): &(Erased, Vec<usize>),
     ) -> io::Result<Done> {
-        let mut done = Done { tallies: self.tallies(counts), held: Vec::new() };
+        let mut done = Done { tallies: tallies(counts), held: Vec::new() };
         let mut dead = vec![0; self.erasures.len()];
         letters.erase(self.pipeline, &mut |letter| self.letter(letter, &mut dead))?;
         for (tally, dead) in done.tallies.iter_mut().zip(dead) {
@@ -180,7 +177,7 @@ impl Erasing<'_> {
 
     /// What [`Self::carry_out`] would erase.
     pub(super) fn count(&self, store: &dyn Store, letters: &DeadLetters, counts: &[usize]) -> io::Result<Vec<Tally>> {
-        let mut tallies = self.tallies(counts);
+        let mut tallies = tallies(counts);
         let mut dead = vec![0; self.erasures.len()];
         letters.count(self.pipeline, &mut |letter| self.letter(letter, &mut dead))?;
         for (tally, dead) in tallies.iter_mut().zip(dead) {
@@ -194,10 +191,6 @@ impl Erasing<'_> {
             *(if key.space == HELD_SPACE { &mut tally.held } else { &mut tally.state }) += 1;
         }
         Ok(tallies)
-    }
-
-    fn tallies(&self, counts: &[usize]) -> Vec<Tally> {
-        counts.iter().map(|deliveries| Tally { deliveries: *deliveries, ..Tally::default() }).collect()
     }
 
     fn reach(&self) -> Reach<'_> {
@@ -219,4 +212,8 @@ impl Erasing<'_> {
         }
         found.is_some()
     }
+}
+
+fn tallies(counts: &[usize]) -> Vec<Tally> {
+    counts.iter().map(|deliveries| Tally { deliveries: *deliveries, ..Tally::default() }).collect()
 }

@@ -192,8 +192,6 @@ impl Engine {
         let admin_state = Arc::new(Admin {
             board: Arc::clone(&board),
             metrics,
-            journal: Arc::clone(&journal),
-            graveyard: Arc::clone(&shared.graveyard),
             shared: Arc::clone(&shared),
             served: Served::new(&settings.data_dir, admin, &shared, &board).map_err(io("the data directory"))?,
             ready: AtomicBool::new(true),

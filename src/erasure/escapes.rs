@@ -14,15 +14,12 @@ pub(super) fn undo(bytes: &[u8]) -> Option<Vec<u8>> {
             b'%' => percent(after, &mut out),
             _ => None,
         };
-        match taken {
-            Some(taken) => {
-                undone = true;
-                rest = after.get(taken..).unwrap_or_default();
-            }
-            None => {
-                out.push(first);
-                rest = after;
-            }
+        if let Some(taken) = taken {
+            undone = true;
+            rest = after.get(taken..).unwrap_or_default();
+        } else {
+            out.push(first);
+            rest = after;
         }
     }
     undone.then_some(out)

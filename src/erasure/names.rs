@@ -144,13 +144,10 @@ fn last_chars(bytes: &[u8]) -> [Option<char>; 2] {
     while bytes.get(start).is_some_and(|byte| byte & 0xC0 == 0x80) {
         start += 1;
     }
-    let mut letters = bytes[start..].utf8_chunks().last().map_or("", last_valid).chars().rev();
+    // What is no text at the end is no letter.
+    let last = bytes[start..].utf8_chunks().last().filter(|chunk| chunk.invalid().is_empty());
+    let mut letters = last.map_or("", |chunk| chunk.valid()).chars().rev();
     [letters.next(), letters.next()]
-}
-
-/// The end of the bytes as text, if they end in text.
-fn last_valid(chunk: std::str::Utf8Chunk<'_>) -> &str {
-    if chunk.invalid().is_empty() { chunk.valid() } else { "" }
 }
 
 fn kind(value: &str) -> Kind {

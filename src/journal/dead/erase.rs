@@ -87,12 +87,12 @@ impl DeadLetters {
         named: &mut dyn FnMut(&DeadLetter) -> bool,
         found: &mut Vec<Found>,
     ) -> io::Result<()> {
-        let mut names = Names::default();
+        let mut interned = Names::default();
         let mut frames = Frames::open(&self.dir.join(segment::file_name(segment.first)), HEADER_BYTES, segment.first)?;
         loop {
             let read = match frames.next(segment.bytes) {
                 Ok(Some(frame)) => {
-                    let entry = letter::decode(frame.seq, frame.at_ms, frame.content, &mut names);
+                    let entry = letter::decode(frame.seq, frame.at_ms, frame.content, &mut interned);
                     (frame.seq, frame.at_ms, frame.offset, entry)
                 }
                 Ok(None) => return Ok(()),
