@@ -1,4 +1,5 @@
 //! The money of the shipped Shopify mapping: what is told of an order adds up to its total, to the last digit.
+#![allow(clippy::type_complexity, reason = "tables of cases")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, reason = "a test fails by panicking")]
 
 #[path = "support/mapping.rs"]

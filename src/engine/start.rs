@@ -159,13 +159,7 @@ impl Engine {
             dry: settings.dry,
             files: Mutex::default(),
         });
-        let intake = Arc::new(Intake {
-            routes: arc_swap::ArcSwap::default(),
-            journal: Arc::clone(&journal),
-            metrics: Arc::clone(&metrics),
-            behind_proxy: settings.behind_proxy,
-            room_kib: Arc::new(tokio::sync::Semaphore::new(super::body::ROOM_KIB)),
-        });
+        let intake = Arc::new(intake(&journal, &metrics, settings.behind_proxy));
         let mut keeper = Keeper {
             shared: Arc::clone(&shared),
             intake: Arc::clone(&intake),
@@ -361,4 +355,14 @@ fn client() -> reqwest::Result<reqwest::Client> {
         .pool_idle_timeout(Duration::from_secs(50))
         .tcp_nodelay(true)
         .build()
+}
+
+fn intake(journal: &Arc<Journal>, metrics: &Arc<Metrics>, behind_proxy: bool) -> Intake {
+    Intake {
+        routes: arc_swap::ArcSwap::default(),
+        journal: Arc::clone(journal),
+        metrics: Arc::clone(metrics),
+        behind_proxy,
+        room_kib: Arc::new(tokio::sync::Semaphore::new(super::body::ROOM_KIB)),
+    }
 }

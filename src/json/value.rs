@@ -36,6 +36,7 @@ pub fn from_json_value(value: &Value) -> Dynamic {
 
 /// Converts, and counts what has been made so far: values that share parts, or are references to one long text, would unfold to
 /// any size.
+#[allow(clippy::struct_field_names, reason = "what is left of each")]
 struct Converter {
     depth_left: usize,
     values_left: usize,
