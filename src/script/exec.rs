@@ -118,7 +118,9 @@ impl Code {
             }
         }
         scope.rewind(0);
-        captured.iter_mut().for_each(|variable| drop(take_out(variable)));
+        for variable in &mut captured {
+            drop(take_out(variable));
+        }
         Left { given: result, event, tape: shared.and_then(|shared| shared.tape()) }
     }
 
