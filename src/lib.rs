@@ -18,8 +18,8 @@
 //! | 0 | [`diag`] | the one user-facing error, with a caret | – |
 //! | 0 | [`json`] | the codec: text ⇄ script values, untouched text stays as it came | – |
 //! | 0 | [`jsonpath`] | `JSONPath` on script values | `json`, `path`, `pattern` |
-//! | 0 | [`pattern`] | how much work a regular expression is | – |
 //! | 0 | [`path`] | field paths, as `properties.products[0].sku` | – |
+//! | 0 | [`pattern`] | how much work a regular expression is | – |
 //! | 0 | [`tree`] | the project's texts as one immutable value | – |
 //! | 0 | [`event`] | delivery, event, origin | `json` |
 //! | 0 | [`erasure`] | who is to be erased, and whether a text names them | `event` |

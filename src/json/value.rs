@@ -12,7 +12,7 @@ const TEXT_BYTES_MAX: usize = 32 << 20;
 
 /// The value as `serde_json` has it. Keys are sorted, and a number that came as `199.00` is `199.0`.
 pub fn to_json_value(value: &Dynamic) -> Result<Value, EncodeError> {
-    Converter { depth_left: DEPTH_MAX, values_left: VALUES_MAX, bytes_left: TEXT_BYTES_MAX }.convert(value)
+    Converter { depth: DEPTH_MAX, values: VALUES_MAX, text_bytes: TEXT_BYTES_MAX }.convert(value)
 }
 
 /// The value as a script has it, untagged. An integer beyond 64 bits signed becomes a float.
@@ -34,18 +34,18 @@ pub fn from_json_value(value: &Value) -> Dynamic {
     }
 }
 
-/// Converts, and counts what has been made so far: values that share parts, or are references to one long text, would unfold to
+/// Converts, and counts down what may still be made: values that share parts, or are references to one long text, would unfold to
 /// any size.
 #[allow(clippy::struct_field_names, reason = "what is left of each")]
 struct Converter {
-    depth_left: usize,
-    values_left: usize,
-    bytes_left: usize,
+    depth: usize,
+    values: usize,
+    text_bytes: usize,
 }
 
 impl Converter {
     fn convert(&mut self, value: &Dynamic) -> Result<Value, EncodeError> {
-        self.values_left = self.values_left.checked_sub(1).ok_or(EncodeError::TooLarge)?;
+        self.values = self.values.checked_sub(1).ok_or(EncodeError::TooLarge)?;
         if value.is_unit() {
             return Ok(Value::Null);
         }
@@ -73,7 +73,7 @@ impl Converter {
             self.enter()?;
             let element = |(index, element)| self.convert(element).map_err(|error| error.under_index(index));
             let elements = array.iter().enumerate().map(element).collect::<Result<_, _>>()?;
-            self.depth_left += 1;
+            self.depth += 1;
             return Ok(Value::Array(elements));
         }
         if let Some(map) = value.read_lock::<Map>() {
@@ -83,19 +83,19 @@ impl Converter {
                 let value = self.convert(value).map_err(|error| error.under_key(key))?;
                 object.insert(self.text(key)?, value);
             }
-            self.depth_left += 1;
+            self.depth += 1;
             return Ok(Value::Object(object));
         }
         Err(EncodeError::NotData { path: String::new(), kind: value.type_name() })
     }
 
     fn enter(&mut self) -> Result<(), EncodeError> {
-        self.depth_left = self.depth_left.checked_sub(1).ok_or(EncodeError::TooDeep)?;
+        self.depth = self.depth.checked_sub(1).ok_or(EncodeError::TooDeep)?;
         Ok(())
     }
 
     fn text(&mut self, text: &str) -> Result<String, EncodeError> {
-        self.bytes_left = self.bytes_left.checked_sub(text.len()).ok_or(EncodeError::TooLarge)?;
+        self.text_bytes = self.text_bytes.checked_sub(text.len()).ok_or(EncodeError::TooLarge)?;
         Ok(text.to_owned())
     }
 }
