@@ -206,6 +206,9 @@ fn a_total_that_is_off_is_told_in_the_log() {
     assert_eq!(mapped.logs, ["warn: order 1: its total is off by 0.20 USD from its parts"]);
 }
 
+/// Amounts in thousandths, None for one that is left out.
+type Answer<const N: usize> = [Option<i64>; N];
+
 /// A recorded body without some of its fields, by their pointers.
 fn without(file: &str, places: &[&str]) -> Vec<u8> {
     let mut body: Value = serde_json::from_slice(&fs::read(payloads().join(file)).unwrap()).unwrap();
@@ -223,7 +226,7 @@ fn what_a_reduced_order_lacks_is_found_or_left_out() {
     let (bought, now, inclusive) =
         ("scenario/18-orders_create.json", "scenario/31-orders_updated.json", "scenario/32-orders_create.json");
     // The same parts in thousandths, of which None is left out.
-    let cases: [(&str, &str, &[&str], [Option<i64>; 5]); 9] = [
+    let cases: [(&str, &str, &[&str], Answer<5>); 9] = [
         (
             "orders/create",
             inclusive,
@@ -310,7 +313,7 @@ fn what_a_reduced_refund_lacks_is_the_money_that_moved() {
     let parts = ["subtotal", "tax", "shipping", "total"];
     let (on_top, inclusive) = ("scenario/30-refunds_create.json", "scenario/33-refunds_create.json");
     let captured = "captured/refunds_create-usd-full-refund-after-auto-discount.json";
-    let cases: [(&str, &[&str], [Option<i64>; 4]); 6] = [
+    let cases: [(&str, &[&str], Answer<4>); 6] = [
         (inclusive, &["/refund_line_items/0/line_item/tax_lines"], [Some(29_170), Some(5_830), Some(0), Some(35_000)]),
         (inclusive, &["/transactions"], [Some(29_170), Some(5_830), Some(0), Some(35_000)]),
         (inclusive, &["/transactions", "/refund_line_items/0/line_item"], [None, Some(5_830), Some(0), None]),

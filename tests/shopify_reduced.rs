@@ -80,11 +80,11 @@ fn an_id_that_is_told_by_its_gid_only_is_the_same_id() {
         for (topic, kind, property) in topics {
             let gid = format!("gid://shopify/{kind}/820982911946154508");
             let bodies = [("id", json!(820_982_911_946_154_508_u64)), ("admin_graphql_api_id", json!(gid))];
-            let [by_id, by_gid] = bodies.map(|(name, id)| {
+            let [by_id, from_gid] = bodies.map(|(name, id)| {
                 let body = json!({name: id, "order_id": 1});
                 run(&[(topic, body.to_string().into_bytes())]).messages
             });
-            assert_eq!(by_id, by_gid, "{topic}");
+            assert_eq!(by_id, from_gid, "{topic}");
             let track = by_id.iter().find(|message| message["type"] == "track").unwrap();
             assert_eq!(track["properties"][property], "820982911946154508", "{topic}");
         }
