@@ -296,3 +296,17 @@ fn a_fixture_in_braces_is_blessed_in_braces() {
         assert_eq!(read["expect"][0]["userId"], "u", "{text}");
     }
 }
+
+#[test]
+fn a_script_of_a_broken_pipeline_is_no_module() {
+    let pipeline = PIPELINE.replace("sinks:", "  - script: order.rhai\n  - sett: { a: 1 }\nsinks:");
+    let script = "fn twice(amount) { amount * 2 }\nif twice(2) == 4 { drop(\"a test\"); }\n";
+    let project = Project::new().pipeline("shop", &pipeline).script("order.rhai", script);
+    let shown = both(&cartwire(&["check"], &project));
+    assert!(shown.contains("did you mean `set`?") && !shown.contains("module-failed"), "{shown}");
+    let project = Project::new()
+        .pipeline("shop", &pipeline.replace("order.rhai", "other/order.rhai"))
+        .script("order.rhai", script);
+    let shown = both(&cartwire(&["check"], &project));
+    assert!(shown.contains("module-failed"), "what nothing names is taken for a module: {shown}");
+}

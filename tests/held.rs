@@ -77,3 +77,102 @@ fn a_key_is_given_back_when_every_sink_refuses_its_event() {
     assert_eq!(books["dropped"], 0, "{books}");
     cartwire.stop();
 }
+
+#[test]
+fn restarts_before_a_sink_that_does_not_get_on_do_not_multiply_dead_letters() {
+    let stuck = FakeApi::start(|_, _| (503, vec![], String::new()));
+    let steps = "  - script:\n      inline: if \"bad\" in event.properties { reject(\"no\"); }\n";
+    let project = Project::new().pipeline("shop", &pipeline(steps, &[("stuck", &stuck)]));
+    let mut cartwire = Cartwire::start_with(&project, &[], &[]);
+    for n in 0..3 {
+        post(&cartwire, &json!({ "n": n }));
+        post(&cartwire, &json!({ "n": n, "bad": true }));
+    }
+    for _ in 0..3 {
+        let books = wait_for(&cartwire, "the books", |books| books["dead"] == 3 && books["pending"] == 3);
+        assert_eq!(books["accepted"], 6);
+        assert_eq!(cartwire.admin("/dead").json().as_array().unwrap().len(), 3);
+        cartwire.kill9();
+        cartwire.restart();
+    }
+    cartwire.kill9();
+}
+
+/// Removes the pipeline, and gives the books that it closes.
+fn remove(cartwire: &Cartwire, project: &Project) {
+    std::fs::remove_file(project.path("pipelines/shop.yaml")).unwrap();
+    cartwire.wait_for_log("the removal", |line| line.contains("removed; what it has accepted"));
+    let deadline = Instant::now() + SOON;
+    while cartwire.admin("/status").json()["retiring"] != json!([]) {
+        assert!(Instant::now() < deadline, "{}", cartwire.stderr());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn events_that_wait_go_on_when_their_pipeline_is_removed() {
+    let api = taking();
+    let steps = "  - throttle: { limit: 1, per: 1h, over: hold }\n";
+    let project = Project::new()
+        .pipeline("shop", &pipeline(steps, &[("api", &api)]))
+        .pipeline("stays", &pipeline("", &[("api", &api)]).replace("/in", "/stays"));
+    let mut cartwire = Cartwire::start_with(&project, &[], &[]);
+    for n in 0..4 {
+        post(&cartwire, &json!({ "n": n }));
+    }
+    wait_for(&cartwire, "those that wait", |books| books["held"] == 3 && books["sent"] == 1);
+    remove(&cartwire, &project);
+    assert_eq!(api.asked().len(), 4);
+    assert_eq!(cartwire.admin("/dead").json(), json!([]));
+    cartwire.stop();
+}
+
+#[test]
+fn what_would_wait_again_becomes_a_dead_letter_when_its_pipeline_is_removed() {
+    let api = taking();
+    let steps = "  - script:\n      inline: retry(\"not yet\", \"1h\");\n      retry: { times: 100 }\n";
+    let project = Project::new()
+        .pipeline("shop", &pipeline(steps, &[("api", &api)]))
+        .pipeline("stays", &pipeline("", &[("api", &api)]).replace("/in", "/stays"));
+    let mut cartwire = Cartwire::start_with(&project, &[], &[]);
+    post(&cartwire, &json!({ "n": 1 }));
+    wait_for(&cartwire, "the one that waits", |books| books["held"] == 1);
+    remove(&cartwire, &project);
+    let letters = cartwire.admin("/dead").json();
+    assert_eq!(letters.as_array().unwrap().len(), 1, "{letters}");
+    assert_eq!(letters[0]["code"], "pipeline-removed");
+    assert!(letters[0]["reason"].as_str().unwrap().contains("not yet"), "{letters}");
+    cartwire.stop();
+}
+
+#[test]
+fn a_run_until_idle_waits_for_events_that_wait() {
+    let api = taking();
+    let steps = "  - throttle: { limit: 1, per: 3s, over: hold }\n";
+    let project = Project::new().pipeline("shop", &pipeline(steps, &[("api", &api)]));
+    let mut cartwire = Cartwire::start_with(&project, &[], &[]);
+    post(&cartwire, &json!({ "n": 1 }));
+    post(&cartwire, &json!({ "n": 2 }));
+    wait_for(&cartwire, "the one that waits", |books| books["held"] == 1 && books["sent"] == 1);
+    cartwire.stop();
+    cartwire.restart_with(&["--until-idle"]);
+    assert!(cartwire.wait().success(), "{}", cartwire.stderr());
+    assert_eq!(api.asked().len(), 2);
+}
+
+#[test]
+fn a_start_tells_of_events_that_wait_for_a_pipeline_that_is_gone() {
+    let api = taking();
+    let steps = "  - throttle: { limit: 1, per: 1h, over: hold }\n";
+    let project = Project::new()
+        .pipeline("shop", &pipeline(steps, &[("api", &api)]))
+        .pipeline("stays", &pipeline("", &[("api", &api)]).replace("/in", "/stays"));
+    let mut cartwire = Cartwire::start_with(&project, &[], &[]);
+    (0..3).for_each(|n| post(&cartwire, &json!({ "n": n })));
+    wait_for(&cartwire, "those that wait", |books| books["held"] == 2);
+    cartwire.stop();
+    std::fs::remove_file(project.path("pipelines/shop.yaml")).unwrap();
+    cartwire.restart();
+    cartwire.wait_for_log("the warning", |line| line.contains("its events that wait") && line.contains("\"held\":2"));
+    cartwire.stop();
+}

@@ -61,6 +61,7 @@ fn letters() -> Vec<DeadLetter> {
         pipeline: "shopify".into(),
         source: "shopify".into(),
         delivery_seq: delivery.seq,
+        run_seq: delivery.seq,
         index: 1,
         fork: 17,
         revision: "0123456789ab".to_owned(),

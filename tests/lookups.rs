@@ -138,7 +138,9 @@ fn a_long_row_of_posts_comes_to_its_end() {
     // One delivery with more events than a script may ask questions, and as many deliveries behind it.
     let events: Vec<_> = (0..50).map(|n| json!({ "n": n })).collect();
     post(&cartwire, &Value::from(events.clone()));
-    events.iter().for_each(|event| post(&cartwire, event));
+    for event in &events {
+        post(&cartwire, event);
+    }
     segment.wait_until(SOON, "all", |stored| stored.len() == 100);
     for stored in segment.received() {
         assert_eq!(stored.message["properties"]["error"], "", "{}", stored.message);

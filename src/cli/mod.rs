@@ -14,8 +14,8 @@ mod dead;
 mod environment;
 mod erase;
 mod logs;
-mod loops;
 mod new;
+mod reconcile;
 mod reference;
 mod run;
 mod samples;
@@ -61,6 +61,8 @@ enum Command {
     Dead(dead::Arguments),
     /// Erase a person from all that a pipeline keeps, or show the record of erasures.
     Erase(erase::Arguments),
+    /// Compare the shop's orders with what was delivered, and deliver those that are missing.
+    Reconcile(reconcile::Arguments),
     /// Show what can be written in pipelines, fixtures and scripts.
     Reference(reference::Arguments),
     /// Print the JSON Schema of a pipeline file or a fixture, for editors.
@@ -95,6 +97,7 @@ pub fn main() -> ExitCode {
         Command::New(arguments) => new::run(&arguments),
         Command::Dead(arguments) => dead::run(&arguments),
         Command::Erase(arguments) => erase::run(&arguments),
+        Command::Reconcile(arguments) => reconcile::run(&arguments),
         Command::Reference(arguments) => reference::run(&arguments),
         Command::Schema(arguments) => schema::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),

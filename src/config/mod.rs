@@ -37,6 +37,10 @@ pub struct Spec {
 pub struct PartSpec {
     /// Unique within the pipeline; the kind, with a number when it stands there several times.
     pub id: String,
+    /// Whether the id is the user's; otherwise it depends on the parts of the same kind before it.
+    pub named: bool,
+    /// Equal for two parts that are written alike, whatever their ids: a digest without secrets, which are not filled in.
+    pub print: String,
     /// The part's name, as `script`.
     pub kind: &'static str,
     /// Its options.

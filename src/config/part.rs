@@ -1,5 +1,7 @@
 //! One item of `sources`, `steps` or `sinks`: a one-key map `kind: options` with the common keys beside it.
 
+use sha2::{Digest, Sha256};
+
 use super::{OnError, PartSpec, keys, kinds};
 use crate::diag::{Diag, did_you_mean};
 use crate::registry::{Def, Room, Source, Type, names, read_options, read_value};
@@ -71,6 +73,8 @@ impl Parts<'_, '_> {
         let id = self.id(common("id"), def.name);
         Some(PartSpec {
             id,
+            named: common("id").is_some(),
+            print: print(entries),
             kind: def.name,
             options: options?,
             when,
@@ -197,6 +201,13 @@ impl Parts<'_, '_> {
     fn error(&mut self, code: &'static str, message: impl Into<String>, node: &Node) {
         self.problems.push(Diag::error(code, message).at(self.source.file, node.span.clone()));
     }
+}
+
+/// What a part is told by when its id is not its own: what it says, without layout and comments.
+fn print(entries: &[Entry]) -> String {
+    let said = entries.iter().filter(|entry| entry.key != "id");
+    let said: serde_json::Value = said.map(|entry| (entry.key.clone(), entry.value.to_json())).collect();
+    hex::encode(&Sha256::digest(said.to_string())[..8])
 }
 
 /// Whether parts of that room may have the common key.

@@ -1,4 +1,5 @@
-//! The admin address: health, readiness, metrics, status, dead letters, and erasing a person. Loopback by default.
+//! The admin address: health, readiness, metrics, status, dead letters, erasing a person, and reconciliation for those who know the
+//! token. Loopback by default.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use serde_json::json;
 use super::intake::response;
 use super::lane::Shared;
 use super::metrics::Metrics;
+use super::reconcile::Served;
 use super::status::Board;
 use crate::journal::{DeadFilter, DeadLetter};
 use crate::source::Reply;
@@ -22,6 +24,7 @@ pub(super) struct Admin {
     pub(super) board: Arc<Board>,
     pub(super) metrics: Arc<Metrics>,
     pub(super) shared: Arc<Shared>,
+    pub(super) served: Served,
     /// Set while requests are accepted.
     pub(super) ready: AtomicBool,
 }
@@ -33,6 +36,9 @@ impl Admin {
     ) -> Result<Response<Full<Bytes>>, Infallible> {
         if request.uri().path() == "/erase" && *request.method() == Method::POST {
             return Ok(response(super::admin_erase::answer(request, &self.shared, &self.board).await));
+        }
+        if request.uri().path().starts_with("/reconcile/") {
+            return Ok(response(self.served.handle(request).await));
         }
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
             return Ok(response(Reply::text(405, "only GET\n").header("allow", "GET, HEAD")));

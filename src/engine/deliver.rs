@@ -285,6 +285,7 @@ impl Deliverer {
         let burial = Burial {
             pipeline: Arc::clone(&self.pipeline),
             revision,
+            run: if self.journaled { message.origin.delivery } else { 0 },
             origin: message.origin,
             part: self.part.id.to_string(),
             code: "rejected".to_owned(),
@@ -302,6 +303,8 @@ impl Deliverer {
                         self.graveyard.erase(&self.pipeline, own.origin).await;
                     }
                     self.end(&message.stakes, End::Refused).await;
+                    tracing::warn!(pipeline = %self.pipeline, delivery = burial.origin.delivery, part = %self.part.id,
+                        code = burial.code, "dead letter: {}", burial.reason);
                     self.ledger.dead(&self.part.id, "rejected");
                     self.state.ended(1);
                     self.metrics.dead(&self.pipeline, &self.part.id, "rejected", 1);

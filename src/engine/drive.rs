@@ -105,7 +105,7 @@ impl Drive {
                 };
                 let is_early = self.serial && !rest.is_empty();
                 let asker = rest.len();
-                let asked = done.outcome.needs.iter().cloned().map(|lookup| (asker, lookup));
+                let wanted = done.outcome.needs.iter().cloned().map(|lookup| (asker, lookup));
                 if !is_early && done.outcome.needs.is_empty() {
                     if self.serial && !done.outcome.writes.is_empty() {
                         earlier.push(done.change());
@@ -114,11 +114,11 @@ impl Drive {
                     continue;
                 }
                 if !is_early {
-                    needs.extend(asked);
+                    needs.extend(wanted);
                     open.rounds += 1;
                     open.answers.exhausted = open.rounds >= ROUNDS_MAX;
                 } else if open.early < CHAIN_MAX && !done.outcome.needs.is_empty() {
-                    needs.extend(asked.filter(|(_, lookup)| lookup.is_question()));
+                    needs.extend(wanted.filter(|(_, lookup)| lookup.is_question()));
                     open.early += 1;
                 }
                 rest.push(open);

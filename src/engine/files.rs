@@ -103,20 +103,23 @@ pub(super) async fn run(
                 None => more = false,
             },
             done = next(&mut jobs), if !jobs.is_empty() => {
-                let Some((FileJob { plan, mut deliveries, .. }, done)) = done else {
+                let Some((FileJob { plan, mut deliveries, .. }, mut done)) = done else {
                     return Err(io::Error::other("a worker ended"));
                 };
                 // Behind a line that erases, the job goes on when that is done; being one after another, there is no other.
                 let rest = deliveries.split_off(done.len());
                 let lines = done.iter().filter(|done| done.outcome.woken.is_none()).count();
                 progress.lines.fetch_add(lines as u64, Ordering::Relaxed);
+                let released: Vec<_> = done.iter_mut().flat_map(|done| holds.take(&mut done.outcome)).collect();
                 let changes: Vec<_> = done.iter().map(Done::change).collect();
                 store.commit(&plan.name, &changes, u64::MAX).map_err(io::Error::other)?;
-                for done in &done {
-                    holds.take(&done.outcome);
-                }
+                store.release(&plan.name, &released).map_err(io::Error::other)?;
                 pipeline.ledger.held(holds.len());
-                let dead = Books::default().enter(&pipeline.ledger, &shared.metrics, &plan, &done);
+                let mut dead = Books::default().enter(&pipeline.ledger, &shared.metrics, &plan, &done);
+                // The numbers of lines mean nothing to the journal.
+                for burial in &mut dead {
+                    burial.run = 0;
+                }
                 shared.graveyard.bury(dead).await?;
                 erase::erase(&pipeline, &shared, &store, &plan, &done, &mut holds).await?;
                 out.take(&pipeline, &plan, done).await?;

@@ -21,6 +21,8 @@ pub(super) struct Graveyard {
 pub(super) struct Burial {
     pub(super) pipeline: Arc<str>,
     pub(super) revision: Arc<str>,
+    /// The delivery whose run it died in; 0 if it stands in no journal.
+    pub(super) run: u64,
     pub(super) origin: Origin,
     pub(super) part: String,
     pub(super) code: String,
@@ -78,6 +80,7 @@ fn letter(burial: Burial, journal: &Journal, at_ms: i64) -> DeadLetter {
         pipeline: burial.pipeline,
         source: delivery.as_ref().map(|delivery| Arc::clone(&delivery.source)).unwrap_or_default(),
         delivery_seq: burial.origin.delivery,
+        run_seq: burial.run,
         index: burial.origin.index,
         fork: burial.origin.fork,
         revision: burial.revision.to_string(),

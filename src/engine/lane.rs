@@ -7,7 +7,7 @@ mod state;
 
 use std::collections::{HashMap, VecDeque};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
@@ -64,8 +64,10 @@ pub(super) struct Shared {
 pub(super) enum Order {
     /// Run this version from now on.
     Plan(Arc<Plan>),
-    /// Process what is durable, send it, and end.
+    /// Process what is durable, send it, and end. What waits goes on waiting.
     Drain,
+    /// The same for good, because the pipeline was removed: what waits goes on now, or becomes a dead letter.
+    Retire,
     /// End after what is under way; the rest stays in the journal.
     Stop,
 }
@@ -84,6 +86,8 @@ pub(super) struct LaneStatus {
     pub(super) sinks: Mutex<Vec<(Arc<str>, Arc<SinkState>)>>,
     /// Deliveries up to here have been handed to workers.
     pub(super) position: AtomicU64,
+    /// Set when it is known which events wait.
+    pub(super) recalled: AtomicBool,
     pub(super) nudge: Arc<Notify>,
     /// What must not be sent any more.
     pub(super) withheld: Arc<Withheld>,
@@ -122,6 +126,7 @@ impl Lane {
             ledger: Arc::default(),
             sinks: Mutex::default(),
             position: AtomicU64::new(0),
+            recalled: AtomicBool::new(false),
             nudge: Arc::default(),
             withheld: Arc::default(),
         });
@@ -134,6 +139,7 @@ impl Lane {
             jobs: VecDeque::new(),
             books: Books::default(),
             holds: Holds::default(),
+            retiring: false,
         };
         // A new pipeline's sinks begin at the present, which must not move on before they do.
         if before.is_none() {
@@ -163,12 +169,16 @@ struct Runner {
     jobs: VecDeque<Pending>,
     books: Books,
     holds: Holds,
+    /// Nothing may wait any more.
+    retiring: bool,
 }
 
 impl Runner {
     async fn run(mut self, mut orders: mpsc::UnboundedReceiver<Order>, mut durable: watch::Receiver<u64>) {
         let mut position = self.start_position();
         self.recall(position).await;
+        self.recall_dead(position).await;
+        self.status.recalled.store(true, Ordering::SeqCst);
         let mut reader = Some(self.shared.journal.reader(position));
         let mut draining = false;
         loop {
@@ -189,7 +199,8 @@ impl Runner {
                     continue;
                 }
             }
-            if draining && !blocked && self.jobs.is_empty() && position >= *durable.borrow() {
+            let waits = self.retiring && self.holds.len() > 0;
+            if draining && !waits && !blocked && self.jobs.is_empty() && position >= *durable.borrow() {
                 break;
             }
             tokio::select! {
@@ -206,6 +217,10 @@ impl Runner {
                         }
                     }
                     Some(Order::Drain) => draining = true,
+                    Some(Order::Retire) => {
+                        draining = true;
+                        self.retire();
+                    }
                     Some(Order::Stop) | None => {
                         self.abandon().await;
                         return;
@@ -220,7 +235,7 @@ impl Runner {
                     };
                     self.finish(job, done).await;
                 }
-                () = due(self.holds.next_ms()), if !draining => self.wake_up().await,
+                () = due(self.holds.next_ms()), if !draining || self.retiring => self.wake_up().await,
                 changed = durable.changed(), if !draining && !blocked && self.has_room() => {
                     if changed.is_err() {
                         draining = true;
@@ -276,12 +291,12 @@ impl Runner {
     }
 
     /// Books the outcomes of a job and hands the messages to the sinks. A job that ended early goes on behind what it has to do first.
-    async fn finish(&mut self, job: Pending, done: Vec<Done>) {
+    async fn finish(&mut self, job: Pending, mut done: Vec<Done>) {
         let Pending { mark: whole, plan, mut deliveries, .. } = job;
         let rest = deliveries.split_off(done.len());
         let mark = if rest.is_empty() { whole } else { done.last().map_or(0, |done| done.delivery.seq) };
         let plan = &plan;
-        self.remember(&done).await;
+        self.remember(&mut done).await;
         if self.shared.dry {
             // Who looks at what comes out wants to know of what does not.
             for (done, dropped) in done.iter().flat_map(|done| done.outcome.dropped.iter().map(move |one| (done, one)))

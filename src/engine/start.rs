@@ -21,6 +21,7 @@ use super::lane::{LaneStatus, Shared};
 use super::metrics::Metrics;
 use super::outside::Outside;
 use super::project::read_tree;
+use super::reconcile::Served;
 use super::status::Board;
 use super::stores::Stores;
 use super::transmit::Output;
@@ -158,13 +159,7 @@ impl Engine {
             dry: settings.dry,
             files: Mutex::default(),
         });
-        let intake = Arc::new(Intake {
-            routes: arc_swap::ArcSwap::default(),
-            journal: Arc::clone(&journal),
-            metrics: Arc::clone(&metrics),
-            behind_proxy: settings.behind_proxy,
-            room_kib: Arc::new(tokio::sync::Semaphore::new(super::body::ROOM_KIB)),
-        });
+        let intake = Arc::new(intake(&journal, &metrics, settings.behind_proxy));
         let mut keeper = Keeper {
             shared: Arc::clone(&shared),
             intake: Arc::clone(&intake),
@@ -177,11 +172,13 @@ impl Engine {
             lanes: std::collections::BTreeMap::default(),
             retiring: Vec::new(),
             missing: std::collections::BTreeMap::default(),
+            listen,
+            loops: std::collections::BTreeSet::default(),
         };
         // Watching begins before the lanes do: an edit in between is seen.
         let watch = Watch::new(&settings.dir);
         keeper.start(plans.clone());
-        super::tend::warn_of_orphans(&cursors, &journal, &plans);
+        super::tend::warn_of_orphans(&cursors, &journal, &*shared.state, &plans);
 
         let (stop, stopped) = watch::channel(false);
         let (intake_stop, intake_stopped) = watch::channel(false);
@@ -190,6 +187,7 @@ impl Engine {
             board: Arc::clone(&board),
             metrics,
             shared: Arc::clone(&shared),
+            served: Served::new(&settings.data_dir, admin, &shared, &board).map_err(io("the data directory"))?,
             ready: AtomicBool::new(true),
         });
         let servers = vec![
@@ -256,7 +254,9 @@ impl Engine {
 
     /// Whether everything accepted so far has been brought to an end.
     pub fn is_idle(&self) -> bool {
-        self.board.floor().is_none_or(|floor| floor >= self.journal.durable())
+        // Asked first: what wakes an event is journaled before the event waits no more.
+        !self.board.holds()
+            && self.board.floor().is_none_or(|floor| floor >= self.journal.durable())
             && self.files.iter().all(|(_, progress, _)| progress.done.load(Ordering::SeqCst))
     }
 
@@ -355,4 +355,14 @@ fn client() -> reqwest::Result<reqwest::Client> {
         .pool_idle_timeout(Duration::from_secs(50))
         .tcp_nodelay(true)
         .build()
+}
+
+fn intake(journal: &Arc<Journal>, metrics: &Arc<Metrics>, behind_proxy: bool) -> Intake {
+    Intake {
+        routes: arc_swap::ArcSwap::default(),
+        journal: Arc::clone(journal),
+        metrics: Arc::clone(metrics),
+        behind_proxy,
+        room_kib: Arc::new(tokio::sync::Semaphore::new(super::body::ROOM_KIB)),
+    }
 }

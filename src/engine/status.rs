@@ -86,6 +86,11 @@ impl Board {
         self.lock().all().map(|lane| lane.plan()).find(|plan| *plan.name == *name)
     }
 
+    /// The lane of a pipeline that runs.
+    pub(super) fn lane(&self, pipeline: &str) -> Option<Arc<LaneStatus>> {
+        self.lock().lanes.iter().find(|lane| *lane.plan().name == *pipeline).cloned()
+    }
+
     /// The smallest position that any sink still needs; `None` without sinks.
     pub(super) fn floor(&self) -> Option<u64> {
         self.lock().all().map(|lane| lane.floor()).min()
@@ -138,7 +143,17 @@ impl Board {
             .filter(|name| !inner.lanes.iter().any(|lane| *lane.plan().name == ***name))
             .map(|name| json!({"name": name, "problems": inner.problems.get(name)}))
             .collect();
-        json!({"journal": {"durable": durable}, "pipelines": pipelines, "not_loaded": broken})
+        let retiring: Vec<Value> = inner
+            .retiring
+            .iter()
+            .map(|lane| json!({"name": &*lane.plan().name, "ledger": lane.ledger.to_json()}))
+            .collect();
+        json!({"journal": {"durable": durable}, "pipelines": pipelines, "not_loaded": broken, "retiring": retiring})
+    }
+
+    /// Whether any event waits, or may wait: at a start that is not known at once.
+    pub(super) fn holds(&self) -> bool {
+        self.lock().all().any(|lane| !lane.recalled.load(Ordering::SeqCst) || lane.ledger.balance().held > 0)
     }
 }
 

@@ -6,6 +6,7 @@ use rhai::Dynamic;
 
 use super::Plan;
 use super::part::StepPart;
+use crate::config::PartSpec;
 use crate::diag::Diag;
 use crate::json::{self, Mask};
 use crate::script::{Expression, Host, Unit};
@@ -29,6 +30,7 @@ pub(super) fn compile(plan: &Plan, problems: &mut Vec<Diag>) -> Result<Compiled,
     for part in &plan.spec.steps {
         let Some(def) = STEPS.iter().find(|def| def.def.name == part.kind) else { continue };
         let settings = json::from_json_value(&part.settings);
+        host.take_keyed();
         let mut build =
             Build { host: &host, tree: &plan.tree, settings: settings.clone(), sinks: &sinks, warnings: problems };
         let step = match (def.build)(&part.options, &mut build) {
@@ -40,6 +42,9 @@ pub(super) fn compile(plan: &Plan, problems: &mut Vec<Diag>) -> Result<Compiled,
         };
         let when = condition(&host, plan, part.when.as_ref(), problems, &mut found);
         if let Some(step) = step {
+            if host.take_keyed() || step.remembers() {
+                problems.extend(unnamed(plan, part));
+            }
             steps.push(StepPart::new(part, step, when, settings));
         }
     }
@@ -57,6 +62,17 @@ impl Compiled {
         plan.sinks.iter().for_each(|part| mask.merge(&part.sink.reads()));
         mask
     }
+}
+
+/// Warns of a step that keeps something under an id which is its own only until steps before it come or go.
+fn unnamed(plan: &Plan, part: &PartSpec) -> Option<Diag> {
+    let alike = plan.spec.steps.iter().filter(|other| other.kind == part.kind && !other.named).count();
+    (!part.named && alike > 1).then(|| {
+        let message = format!("what this step remembers stands under `{}`, which depends on the steps before it", part.id);
+        Diag::warning("step-without-id", message)
+            .at(&plan.spec.file, part.span.clone())
+            .help("write an `id` of its own beside it, as `id: orders`: then it keeps what it remembers when steps are added or removed")
+    })
 }
 
 /// Nothing, for conditions that have no settings.

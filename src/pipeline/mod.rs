@@ -6,8 +6,10 @@
 
 mod compile;
 mod ends;
+mod mark;
 mod outcome;
 mod part;
+mod place;
 mod plan;
 mod run;
 mod trace;

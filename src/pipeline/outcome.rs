@@ -75,6 +75,8 @@ pub struct HeldEvent {
     pub until_ms: i64,
     /// The word that ends the waiting earlier.
     pub wake: Option<String>,
+    /// The size of its record in the state.
+    pub bytes: usize,
 }
 
 /// An event that ended on purpose.

@@ -13,6 +13,11 @@ use crate::step::{Context, Flow, Step, StepError, script_failure};
 /// A step of a compiled pipeline.
 pub(super) struct StepPart {
     pub(super) id: Rc<str>,
+    pub(super) kind: &'static str,
+    /// Whether the id is the user's.
+    pub(super) named: bool,
+    /// Equal for two steps that are written alike.
+    pub(super) print: String,
     pub(super) step: Box<dyn Step>,
     /// Whether the step takes all events of a delivery at once.
     pub(super) batch: bool,
@@ -24,7 +29,17 @@ pub(super) struct StepPart {
 impl StepPart {
     pub(super) fn new(part: &PartSpec, step: Box<dyn Step>, when: Option<Expression>, settings: Dynamic) -> Self {
         let batch = step.batch();
-        Self { id: part.id.as_str().into(), step, batch, when, on_error: part.on_error, settings }
+        Self {
+            id: part.id.as_str().into(),
+            kind: part.kind,
+            named: part.named,
+            print: part.print.clone(),
+            step,
+            batch,
+            when,
+            on_error: part.on_error,
+            settings,
+        }
     }
 
     /// What the step and its condition look at.

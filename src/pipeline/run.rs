@@ -8,7 +8,7 @@ use rhai::Dynamic;
 use super::compile::{Compiled, compile, nothing};
 use super::part::StepPart;
 use super::walk::Walk;
-use super::{Dropped, ERASED, NoTrace, Outcome, Plan, Trace, dead};
+use super::{Dropped, ERASED, NoTrace, Outcome, Plan, Trace, dead, place};
 use crate::diag::Diag;
 use crate::erasure::Erasure;
 use crate::event::{Delivery, Event, Origin, Targets};
@@ -204,8 +204,11 @@ impl Pipeline {
             }
             outcome.dead.push(dead(held.origin, &held.part, code, reason));
         };
-        let Some(at) = self.steps.iter().position(|part| *part.id == *held.part) else {
-            let reason = format!("the pipeline no longer has the step `{}` that held this event", held.part);
+        let Some(at) = place::find(&self.steps, &held) else {
+            let reason = format!(
+                "the pipeline no longer has the step `{}` that held this event, or has several like it",
+                held.part
+            );
             lost(&mut outcome, "no-step", reason);
             return outcome;
         };
@@ -218,7 +221,12 @@ impl Pipeline {
                     let at = |id: &String| self.plan.sinks.iter().position(|part| *part.id == **id);
                     Targets::only(&ids.iter().filter_map(at).collect::<Vec<_>>())
                 });
-                walk.resumed(at, Event { value, tape, origin: held.origin, targets }, held.attempt);
+                walk.resumed(
+                    at,
+                    Event { value, tape, origin: held.origin, targets },
+                    held.attempt,
+                    Held::is_last(wake_up),
+                );
                 walk.end();
             }
             Err(error) => lost(&mut outcome, "bad-json", error.to_string()),

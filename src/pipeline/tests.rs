@@ -279,3 +279,33 @@ fn secrets_in_settings_are_used_and_not_shown() {
     let outcome = Pipeline::new(&plan).unwrap().run(&delivery(r#"{"a": 1}"#), 1_768_472_430_000);
     assert!(texts(&outcome)[0].contains("4711"), "what is sent is the script's affair");
 }
+
+#[test]
+fn messages_of_one_delivery_are_bounded_together() {
+    let script = r#"
+  - script:
+      inline: |
+        let s = "";
+        s.pad(400000, 'x');
+        for i in 0..900 { track(#{ event: "B", userId: "u", properties: #{ s: s } }); }
+"#;
+    let outcome = run(&script[1..], r#"{"a": 1}"#);
+    assert_eq!(outcome.ends(), 901);
+    let bytes: usize = outcome.messages.iter().flatten().map(|message| message.bytes.len()).sum();
+    assert!(bytes < 80 << 20, "{bytes}");
+    assert!(outcome.dead.iter().all(|dead| dead.code == "too-large"), "{:?}", outcome.dead.first());
+    assert!(outcome.dead.len() > 500, "{}", outcome.dead.len());
+}
+
+#[test]
+fn steps_cannot_multiply_events_without_end() {
+    let script = r#"
+  - script:
+      inline: |
+        event = ();
+        for i in 0..900 { emit(#{ type: "track", event: "B", userId: "u" }); }
+"#;
+    let outcome = run(&script.repeat(2).replace("\n\n", "\n")[1..], r#"{"a": 1}"#);
+    assert!(outcome.ends() < 101_000, "{}", outcome.ends());
+    assert!(outcome.dead.iter().any(|dead| dead.code == "too-many-events"), "{:?}", outcome.dead.first());
+}

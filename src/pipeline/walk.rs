@@ -4,12 +4,19 @@ use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
 use super::ends::Ends;
-use super::{Dropped, HeldEvent, Message, Outcome, Pipeline, Trace, dead, failed};
+use super::mark::mark_reconciled;
+use super::{Dropped, HeldEvent, Message, Outcome, Pipeline, Trace, dead, failed, place};
 use crate::event::{Event, Origin, Refused};
 use crate::json;
 use crate::sink::EventId;
 use crate::state::{HELD_SPACE, Held};
 use crate::step::{Context, Flow, Hold, LogLine, StepError, script_failure};
+
+/// Events that steps may make of one delivery: each step that multiplies them multiplies what those before it made.
+const EVENTS_MAX: usize = 100_000;
+/// Bytes of the messages of one delivery, for all sinks, beyond sixteen times its body. A thousand events cost little as long as
+/// they share what they hold.
+const MESSAGE_BYTES_MAX: usize = 64 << 20;
 
 /// One delivery under way.
 pub(super) struct Walk<'a, T> {
@@ -19,6 +26,10 @@ pub(super) struct Walk<'a, T> {
     gathered: BTreeMap<usize, Vec<(Event, u32)>>,
     /// How the events ended that have taken something.
     ends: Ends,
+    /// No event may wait any more.
+    last: bool,
+    /// How many more events steps may make, and how many more bytes of messages may come of them all.
+    left: (usize, usize),
     /// Messages of a pipeline are of similar size: the last one's size saves the growing.
     size_hint: usize,
     outcome: &'a mut Outcome,
@@ -30,7 +41,18 @@ type Waiting = VecDeque<(usize, Event, u32)>;
 
 impl<'a, T: Trace> Walk<'a, T> {
     pub(super) fn new(pipeline: &'a Pipeline, cx: Context<'a>, outcome: &'a mut Outcome, trace: &'a mut T) -> Self {
-        Self { pipeline, cx, gathered: BTreeMap::new(), ends: Ends::default(), size_hint: 512, outcome, trace }
+        let bytes = MESSAGE_BYTES_MAX.saturating_add(cx.delivery.body.len().saturating_mul(16));
+        Self {
+            pipeline,
+            cx,
+            gathered: BTreeMap::new(),
+            ends: Ends::default(),
+            last: false,
+            left: (EVENTS_MAX, bytes),
+            size_hint: 512,
+            outcome,
+            trace,
+        }
     }
 
     /// An event that the source decoded.
@@ -41,8 +63,9 @@ impl<'a, T: Trace> Walk<'a, T> {
         self.ends.settle(index, &mut self.cx, self.outcome);
     }
 
-    /// An event that goes on at the step that held it.
-    pub(super) fn resumed(&mut self, at: usize, event: Event, attempt: u32) {
+    /// An event that goes on at the step that held it. `last`: nothing that comes of it may wait again.
+    pub(super) fn resumed(&mut self, at: usize, event: Event, attempt: u32, last: bool) {
+        self.last = last;
         self.trace.decoded(&event);
         let index = event.origin.index;
         self.walk(VecDeque::from([(at, event, attempt)]));
@@ -120,6 +143,11 @@ impl<'a, T: Trace> Walk<'a, T> {
             }
             Ok(Flow::Fork(events)) if events.is_empty() => self.drop(origin, part, "nothing emitted".to_owned()),
             Ok(Flow::Fork(events)) => {
+                let Some(left) = self.left.0.checked_sub(events.len()) else {
+                    let reason = format!("the steps make more than {EVENTS_MAX} events of this delivery");
+                    return self.die(origin, part, StepError::new("too-many-events", reason));
+                };
+                self.left.0 = left;
                 for (branch, mut event) in events.into_iter().enumerate().rev() {
                     event.origin = origin.branch(branch);
                     self.trace.passed(part, &event);
@@ -128,7 +156,7 @@ impl<'a, T: Trace> Walk<'a, T> {
             }
             Ok(Flow::Drop(reason)) => self.drop(origin, part, reason),
             Ok(Flow::Hold(event, hold)) => {
-                if let Err(error) = self.hold(&event, part, attempt + 1, hold) {
+                if let Err(error) = self.hold(&event, at, attempt + 1, hold) {
                     self.die(origin, part, error);
                 }
             }
@@ -150,7 +178,12 @@ impl<'a, T: Trace> Walk<'a, T> {
     }
 
     /// Keeps an event until its time comes.
-    fn hold(&mut self, event: &Event, part: &str, attempt: u32, hold: Hold) -> Result<(), StepError> {
+    fn hold(&mut self, event: &Event, at: usize, attempt: u32, hold: Hold) -> Result<(), StepError> {
+        if self.last {
+            let reason = format!("it would wait again ({}), but its pipeline was removed", hold.reason);
+            return Err(StepError::new("pipeline-removed", reason));
+        }
+        let part = &self.pipeline.steps[at].id;
         let mut text = Vec::new();
         json::encode(&event.value, &event.tape, &mut text)
             .map_err(|error| StepError::new("not-encodable", format!("the event cannot wait: {error}")))?;
@@ -159,7 +192,8 @@ impl<'a, T: Trace> Walk<'a, T> {
             until_ms: hold.until_ms,
             wake: hold.wake,
             reason: hold.reason,
-            part: part.to_owned(),
+            part: part.to_string(),
+            mark: Some(place::mark(&self.pipeline.steps, at)),
             attempt,
             origin: event.origin,
             identity: self.cx.identity.to_owned(),
@@ -172,9 +206,11 @@ impl<'a, T: Trace> Walk<'a, T> {
             claims: Ends::taken_along(&self.cx, event.origin),
             delivery: self.cx.delivery.clone(),
         };
+        let record = waiting.encode();
+        let bytes = record.len();
         self.cx
             .session
-            .set(HELD_SPACE, &waiting.id, waiting.encode(), None)
+            .set(HELD_SPACE, &waiting.id, record, None)
             .map_err(|error| StepError::new("state", error.to_string()))?;
         self.ends.waits(&self.cx, event.origin);
         self.trace.ended(part, event.origin, &format!("held: {}", waiting.reason));
@@ -185,6 +221,7 @@ impl<'a, T: Trace> Walk<'a, T> {
             reason: waiting.reason,
             until_ms: waiting.until_ms,
             wake: waiting.wake,
+            bytes,
         });
         Ok(())
     }
@@ -192,6 +229,9 @@ impl<'a, T: Trace> Walk<'a, T> {
     /// Encodes an event for every sink that takes it.
     fn send(&mut self, mut event: Event) {
         let pipeline = self.pipeline;
+        if self.cx.delivery.reconciled().is_some() {
+            mark_reconciled(&mut event);
+        }
         let mut taken = false;
         let fits = pipeline.plan.sinks.iter().any(|part| part.sink.fit(&event));
         for (number, part) in pipeline.plan.sinks.iter().enumerate() {
@@ -210,9 +250,17 @@ impl<'a, T: Trace> Walk<'a, T> {
                 }
             }
             taken = true;
+            if self.left.1 == 0 {
+                let reason = "the messages of this delivery are too large together".to_owned();
+                self.die(event.origin, &part.id, StepError::new("too-large", reason));
+                continue;
+            }
             let mut bytes = Vec::with_capacity(self.size_hint);
             let id = EventId { identity: self.cx.identity, origin: event.origin };
-            match part.sink.encode(&event, &id, &mut bytes) {
+            let encoded = part.sink.encode(&event, &id, &mut bytes);
+            // The room that it took, which a message that is refused has taken too.
+            self.left.1 = self.left.1.saturating_sub(bytes.capacity());
+            match encoded {
                 Ok(note) => {
                     self.cx.logs.extend(note.map(|text| LogLine { level: "warn", text }));
                     self.trace.ended(&part.id, event.origin, "sent");
@@ -226,7 +274,11 @@ impl<'a, T: Trace> Walk<'a, T> {
                 }
             }
         }
-        if !taken {
+        // A step chooses one sink at least: none is left only for an event that waited while its sinks were removed.
+        if event.targets.chosen().is_some_and(<[usize]>::is_empty) {
+            let reason = "the sinks that it was to go to were removed from the pipeline while it waited";
+            self.die(event.origin, "sinks", StepError::new("no-sink", reason));
+        } else if !taken {
             self.drop(event.origin, "sinks", "no sink takes it".to_owned());
         }
     }

@@ -10,7 +10,7 @@ use super::answer::{self, Answer, Refusal};
 use super::check::Facts;
 use super::delivery::DeliveryView;
 use super::entry::{Handler, Handlers, Kind, Role};
-use super::fault::failure;
+use super::fault::{cut, failure};
 use super::host::Host;
 use super::limits::Budget;
 use super::mask;
@@ -101,8 +101,9 @@ impl Code {
             |scope: &mut Scope<'_>, statements| engine.eval_statements_raw(&mut global, &mut caches, scope, statements);
         let mut result = evaluate(&mut scope, self.ast.statements());
         if lends_event {
-            event = scope.get_mut("event").map(std::mem::take).unwrap_or_default().flatten();
+            event = scope.get_mut("event").map(take_out).unwrap_or_default();
         }
+        let mut captured = shared_variables(&scope);
         if let (Some(handler), Ok(_)) = (handler, &result) {
             let first = scope.len();
             for (name, role) in &handler.params {
@@ -112,14 +113,18 @@ impl Code {
                     Role::Settings => scope.push_constant_dynamic(name.clone(), settings.clone()),
                 };
             }
-            result = evaluate(&mut scope, &handler.body);
+            result = evaluate(&mut scope, &handler.body).map(Dynamic::flatten);
+            captured.extend(shared_variables(&scope));
             if let Some((name, Role::Event | Role::Events)) = handler.params.first() {
                 // Variables of the handler may have the same name.
                 scope.rewind(first + 1);
-                event = scope.get_mut(name).map(std::mem::take).unwrap_or_default().flatten();
+                event = scope.get_mut(name).map(take_out).unwrap_or_default();
             }
         }
         scope.rewind(0);
+        for variable in &mut captured {
+            drop(take_out(variable));
+        }
         Left { given: result, event, tape: shared.and_then(|shared| shared.tape()) }
     }
 
@@ -144,9 +149,9 @@ impl Code {
     fn refused(&self, handler: &Handler, refusal: Refusal, logs: Vec<LogLine>) -> Failure {
         let place = self.places.name("", handler.position);
         self.failed(match refusal {
-            Refusal::Drop(reason) => Failure::Drop { reason, logs },
-            Refusal::Reject { code, reason } => Failure::Reject { code, reason, place, logs },
-            Refusal::Retry(reason) => Failure::Retry { reason, after_ms: None, place, logs },
+            Refusal::Drop(reason) => Failure::Drop { reason: cut(reason), logs },
+            Refusal::Reject { code, reason } => Failure::Reject { code, reason: cut(reason), place, logs },
+            Refusal::Retry(reason) => Failure::Retry { reason: cut(reason), after_ms: None, place, logs },
             Refusal::Meaningless(problem) => Failure::Error(ScriptError {
                 code: "script-error",
                 message: format!("`{}` {problem}", handler.name),
@@ -163,26 +168,53 @@ impl Code {
     }
 }
 
+/// The variables that closures have captured. One that holds such a closure holds itself, and would never be given back: so they
+/// are emptied when the run is over.
+fn shared_variables(scope: &Scope<'_>) -> Vec<Dynamic> {
+    let shared = scope.iter_raw().filter(|(_, is_constant, value)| !is_constant && value.is_shared());
+    shared.map(|(_, _, value)| value.clone()).collect()
+}
+
+/// Moves a value out of a variable, without a copy where a closure has captured it.
+fn take_out(variable: &mut Dynamic) -> Dynamic {
+    let mut value = std::mem::take(variable);
+    if !value.is_shared() {
+        return value;
+    }
+    let inner = value.write_lock::<Dynamic>().map(|mut inner| std::mem::take(&mut *inner));
+    inner.unwrap_or_else(|| value.flatten())
+}
+
 /// A compiled script.
 pub struct Script {
     code: Code,
     handlers: Handlers,
-    asked_settings: Vec<(String, Range<usize>)>,
+    asked_settings: Vec<Asked>,
+}
+
+/// A setting that a script reads and writes no default for.
+pub struct Asked {
+    /// Its name.
+    pub name: String,
+    /// The bytes of the script's file where it is read.
+    pub span: Range<usize>,
+    /// The script does not reckon with its absence.
+    pub must_be_there: bool,
 }
 
 impl Script {
     pub(super) fn new(
         host: &Rc<Host>,
         ast: AST,
-        (handlers, asked_settings): (Handlers, Vec<(String, Range<usize>)>),
+        (handlers, asked_settings): (Handlers, Vec<Asked>),
         body: &Facts,
         unit: &Unit<'_>,
     ) -> Self {
         Self { code: Code::new(host, ast, body, unit), handlers, asked_settings }
     }
 
-    /// The settings that the script reads and writes no default for, with the bytes of its file where it does.
-    pub fn asked_settings(&self) -> &[(String, Range<usize>)] {
+    /// The settings that the script reads and writes no default for.
+    pub fn asked_settings(&self) -> &[Asked] {
         &self.asked_settings
     }
 

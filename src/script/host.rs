@@ -14,7 +14,7 @@ use rhai::{AST, Engine, Module, OptimizationLevel, ParseError, ParseErrorType, P
 use super::bounded;
 use super::check;
 use super::entry::Handlers;
-use super::exec::{Expression, Script};
+use super::exec::{Asked, Expression, Script};
 use super::fault;
 use super::lib;
 use super::lib::table::Tables;
@@ -45,6 +45,7 @@ pub struct Host {
     scripts: Cell<u32>,
     remembers: Cell<bool>,
     may_retry: Cell<bool>,
+    keyed: Cell<bool>,
     failed: Cell<bool>,
 }
 
@@ -89,6 +90,7 @@ impl Host {
             scripts: Cell::new(0),
             remembers: Cell::new(false),
             may_retry: Cell::new(false),
+            keyed: Cell::new(false),
             failed: Cell::new(false),
         })
     }
@@ -111,11 +113,18 @@ impl Host {
             check::scopes(&ast, unit, &mut problems);
             check::fields(&found, unit, &mut problems);
             check::messages(&found, unit, &mut problems);
+            check::rejections(&found, unit, &mut problems);
             check::handlers(&functions, &found, &body, unit, &mut problems);
             let handlers = Handlers::new(&ast, &functions);
             let own = |(name, _): &&(String, Position)| !found.map_keys.contains(name);
             let asked = found.settings.iter().filter(own);
-            let asked = asked.map(|(name, position)| (name.clone(), unit.span(*position))).collect();
+            let asked = asked
+                .map(|(name, position)| Asked {
+                    name: name.clone(),
+                    span: unit.span(*position),
+                    must_be_there: !found.optional_settings.contains(name) && !found.declares("settings"),
+                })
+                .collect();
             (self.optimise(ast, unit.file), handlers, body, asked)
         });
         let (ast, handlers, body, asked) = finish(compiled, problems, warnings)?;
@@ -125,16 +134,17 @@ impl Host {
         Ok(Script::new(self, ast, (handlers, asked), &body, unit))
     }
 
-    /// The problems of a file that nothing is known to use: as a module if it has functions only and none of them is a handler,
-    /// as a script otherwise.
-    pub fn problems(self: &Rc<Self>, unit: &Unit<'_>) -> Vec<Diag> {
+    /// The problems of a file that no compiled pipeline uses: as a script if a step names it, though the pipeline is broken.
+    /// Otherwise as a module if it has functions only and none of them is a handler, as a script if not.
+    pub fn problems(self: &Rc<Self>, unit: &Unit<'_>, is_named: bool) -> Vec<Diag> {
         let mut problems = Vec::new();
         let parsed = self.parse(unit, &check::given_variables(), &mut Vec::new());
-        let is_script = parsed.as_ref().is_none_or(|ast| {
-            let body = check::facts(&ast.clone_statements_only());
-            let handles = ast.iter_functions().any(|function| function.name.starts_with("on_"));
-            handles || ast.iter_functions().next().is_none() || check::GIVEN.iter().any(|name| body.mentions(name))
-        });
+        let is_script = is_named
+            || parsed.as_ref().is_none_or(|ast| {
+                let body = check::facts(&ast.clone_statements_only());
+                let handles = ast.iter_functions().any(|function| function.name.starts_with("on_"));
+                handles || ast.iter_functions().next().is_none() || check::GIVEN.iter().any(|name| body.mentions(name))
+            });
         if is_script {
             if let Err(errors) = self.script(unit, &mut problems) {
                 problems.extend(errors);
@@ -181,6 +191,12 @@ impl Host {
         self.may_retry.get()
     }
 
+    /// Whether what was compiled since this was last asked keeps something under the id of its step: `state::`, or an event that
+    /// waits. A module counts for the first script that imports it.
+    pub fn take_keyed(&self) -> bool {
+        self.keyed.take()
+    }
+
     /// Takes note of what a script or module uses.
     pub fn note(&self, found: &check::Facts) {
         let calls = |name: &str| found.calls.iter().any(|call| call.name == name);
@@ -190,6 +206,10 @@ impl Host {
         }
         if calls("retry") {
             self.may_retry.set(true);
+            self.keyed.set(true);
+        }
+        if found.namespaces.contains("state") {
+            self.keyed.set(true);
         }
     }
 

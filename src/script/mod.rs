@@ -15,6 +15,7 @@
 
 pub mod answer;
 pub mod bounded;
+mod braces;
 pub mod builtins;
 pub mod check;
 pub mod delivery;
@@ -39,7 +40,7 @@ mod tests;
 
 pub use answer::Answer;
 pub use entry::Kind;
-pub use exec::{Expression, Script, constant};
+pub use exec::{Asked, Expression, Script, constant};
 pub use host::Host;
 pub use limits::{Budget, Limits, STACK_BYTES};
 pub use outcome::{Failure, Input, LogLine, Ran, ScriptError};

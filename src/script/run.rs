@@ -328,9 +328,14 @@ impl Run {
         Ok(())
     }
 
+    /// How many bytes of text can still be logged.
+    pub fn log_bytes_left(&self) -> usize {
+        self.limits.log_bytes.saturating_sub(self.log_bytes.get())
+    }
+
     /// Adds a line to the log; beyond the limit the text is cut, and then lines are left out.
     pub fn log(&self, level: &'static str, text: &str) {
-        let left = self.limits.log_bytes.saturating_sub(self.log_bytes.get());
+        let left = self.log_bytes_left();
         if left == 0 {
             return;
         }

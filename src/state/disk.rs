@@ -5,6 +5,7 @@
 //! | `entries` | pipeline, space, name | time of expiry `i64`, value |
 //! | `expiry` | pipeline, time of expiry, space, name | – |
 //! | `undo` | pipeline, delivery, number | space, name, the entry before |
+//! | `floor` | pipeline | the delivery up to which `undo` is forgotten |
 //!
 //! Texts in keys end in two zero bytes, so that one pipeline's entries stand together; a zero byte within a text is written 0 1. Numbers
 //! are big-endian with the sign bit flipped, so that they sort.
@@ -20,6 +21,7 @@ use super::{Change, Claim, Entry, Erased, Key, Reach, Store, StoreError};
 const ENTRIES: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("entries");
 const EXPIRY: TableDefinition<'_, &[u8], ()> = TableDefinition::new("expiry");
 const UNDO: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("undo");
+const FLOOR: TableDefinition<'_, &str, u64> = TableDefinition::new("floor");
 
 /// Expired values that one delivery tidies away: more than it can write, so that the store stays bounded.
 const SWEEP_MAX: usize = 64;
@@ -83,6 +85,7 @@ fn create(path: &Path) -> Result<Database, StoreError> {
     transaction.open_table(ENTRIES).map_err(failed)?;
     transaction.open_table(EXPIRY).map_err(failed)?;
     transaction.open_table(UNDO).map_err(failed)?;
+    transaction.open_table(FLOOR).map_err(failed)?;
     transaction.commit().map_err(failed)?;
     Ok(database)
 }
@@ -112,6 +115,12 @@ impl Store for Disk {
             found.extend(entry(value.value()).map(|entry| (name, entry)));
         }
         Ok(found)
+    }
+
+    fn floor(&self, pipeline: &str) -> Result<u64, StoreError> {
+        let Some(database) = self.existing() else { return Ok(0) };
+        let table = database.begin_read().map_err(failed)?.open_table(FLOOR).map_err(failed)?;
+        Ok(table.get(pipeline).map_err(failed)?.map_or(0, |floor| floor.value()))
     }
 
     fn commit(&self, pipeline: &str, changes: &[Change], floor: u64) -> Result<(), StoreError> {
@@ -188,6 +197,7 @@ impl Store for Disk {
         let mut undo = transaction.open_table(UNDO).map_err(failed)?;
         undo.retain(|at, _| !at.starts_with(&prefix)).map_err(failed)?;
         drop(undo);
+        transaction.open_table(FLOOR).map_err(failed)?.remove(pipeline).map_err(failed)?;
         transaction.commit().map_err(failed)
     }
 
@@ -293,7 +303,13 @@ fn forget_undo(transaction: &WriteTransaction, pipeline: &str, floor: u64) -> Re
     let mut to = from.clone();
     to.extend(floor.saturating_add(1).to_be_bytes());
     let mut undo = transaction.open_table(UNDO).map_err(failed)?;
-    undo.retain_in(from.as_slice()..to.as_slice(), |_, _| false).map_err(failed)
+    undo.retain_in(from.as_slice()..to.as_slice(), |_, _| false).map_err(failed)?;
+    let mut floors = transaction.open_table(FLOOR).map_err(failed)?;
+    let known = floors.get(pipeline).map_err(failed)?.map_or(0, |floor| floor.value());
+    if floor > known {
+        floors.insert(pipeline, floor).map_err(failed)?;
+    }
+    Ok(())
 }
 
 fn place(pipeline: &str, key: &Key) -> Vec<u8> {

@@ -16,6 +16,9 @@ pub const HELD_SPACE: &str = "~held";
 /// The source of deliveries that wake a held event.
 pub const HELD_SOURCE: &str = "~held";
 
+/// The method of the last wake-up.
+const LAST: &str = "LAST";
+
 /// An event that waits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Held {
@@ -29,6 +32,8 @@ pub struct Held {
     pub reason: String,
     /// The step that held it and will be asked again.
     pub part: String,
+    /// What that step is told by when the pipeline has changed; `None` in records from before this was kept.
+    pub mark: Option<StepMark>,
     /// How often the step has held it, this time included.
     pub attempt: u32,
     /// The event's place among those of its delivery.
@@ -45,6 +50,19 @@ pub struct Held {
     pub delivery: Delivery,
 }
 
+/// What tells a step apart from the others of its pipeline.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepMark {
+    /// Whether its id is the user's own: others come from the step's place, and are another step's when the file changes.
+    pub named: bool,
+    /// Its kind.
+    pub kind: String,
+    /// Its place among the steps of its kind.
+    pub at: usize,
+    /// What the steps of its kind say, in order: see `PartSpec::print`.
+    pub prints: Vec<String>,
+}
+
 /// As it lies in the state. What came later has a default: events wait through updates of Cartwire too.
 #[derive(Serialize, Deserialize)]
 struct Record {
@@ -53,6 +71,8 @@ struct Record {
     wake: Option<String>,
     reason: String,
     part: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    mark: Option<StepMark>,
     attempt: u32,
     delivery: u64,
     index: u32,
@@ -109,6 +129,7 @@ impl Held {
             wake: self.wake.clone(),
             reason: self.reason.clone(),
             part: self.part.clone(),
+            mark: self.mark.clone(),
             attempt: self.attempt,
             delivery: self.origin.delivery,
             index: self.origin.index,
@@ -143,6 +164,7 @@ impl Held {
             wake: record.wake,
             reason: record.reason,
             part: record.part,
+            mark: record.mark,
             attempt: record.attempt,
             origin: Origin { delivery: record.delivery, index: record.index, fork: record.fork },
             identity: record.identity,
@@ -174,6 +196,16 @@ impl Held {
             body: id.as_bytes().to_vec().into(),
             ..Delivery::default()
         }
+    }
+
+    /// The delivery that wakes an event for the last time: its pipeline was removed, and it may not wait again.
+    pub fn last_wake_up(pipeline: &str, id: &str, now_ms: i64) -> Delivery {
+        Delivery { method: LAST.into(), ..Self::wake_up(pipeline, id, now_ms) }
+    }
+
+    /// Whether a wake-up is the last.
+    pub fn is_last(delivery: &Delivery) -> bool {
+        Self::is_wake_up(delivery) && delivery.method == LAST
     }
 
     /// Whether a delivery is a wake-up.

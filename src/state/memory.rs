@@ -20,6 +20,8 @@ struct Inner {
     expiry: BTreeSet<(String, i64, Key)>,
     /// What was there before, by pipeline, delivery and number of the write.
     undo: BTreeMap<(String, u64, usize), (Key, Option<Entry>)>,
+    /// Up to which delivery that is forgotten.
+    floors: BTreeMap<String, u64>,
 }
 
 impl Inner {
@@ -73,9 +75,15 @@ impl Store for Memory {
         }))
     }
 
+    fn floor(&self, pipeline: &str) -> Result<u64, StoreError> {
+        Ok(self.with(|inner| inner.floors.get(pipeline).copied().unwrap_or(0)))
+    }
+
     fn commit(&self, pipeline: &str, changes: &[Change], floor: u64) -> Result<(), StoreError> {
         self.with(|inner| {
             inner.undo.retain(|(owner, seq, _), _| owner != pipeline || *seq > floor);
+            let known = inner.floors.entry(pipeline.to_owned()).or_default();
+            *known = floor.max(*known);
             for change in changes {
                 let removals = inner.expired(pipeline, change.now_ms).into_iter().map(|key| (key, None));
                 let writes = change.writes.iter().map(|write| (write.key.clone(), write.entry.clone()));
@@ -134,6 +142,7 @@ impl Store for Memory {
             inner.entries.retain(|(owner, _), _| owner != pipeline);
             inner.expiry.retain(|(owner, ..)| owner != pipeline);
             inner.undo.retain(|(owner, ..), _| owner != pipeline);
+            inner.floors.remove(pipeline);
         });
         Ok(())
     }

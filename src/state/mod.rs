@@ -24,7 +24,7 @@ use std::fmt;
 
 pub use disk::Disk;
 pub use erased::{Erased, Reach};
-pub use hold::{HELD_SOURCE, HELD_SPACE, Held};
+pub use hold::{HELD_SOURCE, HELD_SPACE, Held, StepMark};
 pub use memory::Memory;
 pub use session::{Limit, Mark, Session};
 pub use stake::{Claim, End, Stake, Then};
@@ -89,6 +89,9 @@ pub trait Store: Send + Sync {
 
     /// All values of a space, by key.
     fn list(&self, pipeline: &str, space: &str) -> Result<Vec<(String, Entry)>, StoreError>;
+
+    /// How far back the state can go: what deliveries up to here changed stays.
+    fn floor(&self, pipeline: &str) -> Result<u64, StoreError>;
 
     /// Makes changes durable, all or none. Remembers what was there before, for deliveries after `floor`; those up to it will
     /// not be run again.

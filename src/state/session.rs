@@ -21,6 +21,10 @@ const VALUE_BYTES_MAX: usize = 64 << 10;
 const WRITES_MAX: usize = 10_000;
 /// Persons that one delivery may erase.
 const ERASURES_MAX: usize = 100;
+/// Bytes of keys and values that one delivery may write, beside the events that wait.
+const BYTES_MAX: usize = 16 << 20;
+/// Bytes of events that wait, each with its delivery, that one delivery may write.
+const HELD_BYTES_MAX: usize = 128 << 20;
 /// Lookups that one run of a delivery may ask for at once.
 const NEEDS_MAX: usize = 256;
 
@@ -35,6 +39,8 @@ pub enum Limit {
     Writes,
     /// Too many persons erased.
     Erasures,
+    /// Too many bytes in all changes together.
+    Bytes,
     /// The store failed.
     Store(StoreError),
 }
@@ -46,6 +52,12 @@ impl fmt::Display for Limit {
             Self::Value => write!(f, "a value of the state has at most {VALUE_BYTES_MAX} bytes"),
             Self::Writes => write!(f, "one delivery changes the state at most {WRITES_MAX} times"),
             Self::Erasures => write!(f, "one delivery erases at most {ERASURES_MAX} times"),
+            Self::Bytes => write!(
+                f,
+                "one delivery writes at most {} MiB of state, and {} MiB of events that wait",
+                BYTES_MAX >> 20,
+                HELD_BYTES_MAX >> 20
+            ),
             Self::Store(error) => error.fmt(f),
         }
     }
@@ -71,6 +83,8 @@ pub struct Session {
     writes: RefCell<Vec<Write>>,
     /// What the overlay held before each write.
     before: RefCell<Vec<Before>>,
+    /// Bytes of the writes, and of those that are events which wait.
+    bytes: Cell<(usize, usize)>,
     answers: RefCell<Answers>,
     needs: RefCell<Vec<Lookup>>,
     /// What the step under way has asked for its event.
@@ -99,6 +113,7 @@ impl Session {
             overlay: RefCell::default(),
             writes: RefCell::default(),
             before: RefCell::default(),
+            bytes: Cell::default(),
             answers: RefCell::default(),
             needs: RefCell::default(),
             asked: RefCell::default(),
@@ -120,6 +135,7 @@ impl Session {
         self.answers.replace(answers);
         self.writes.borrow_mut().clear();
         self.before.borrow_mut().clear();
+        self.bytes.set((0, 0));
         self.needs.borrow_mut().clear();
         self.asked.borrow_mut().clear();
         self.wakes.borrow_mut().clear();
@@ -188,10 +204,16 @@ impl Session {
         if writes.len() >= WRITES_MAX {
             return Err(Limit::Writes);
         }
-        let key = Key { space: space.to_owned(), name: name.to_owned() };
-        let before = self.overlay.borrow_mut().insert(key.clone(), entry.clone());
+        let write = Write { key: Key { space: space.to_owned(), name: name.to_owned() }, entry };
+        let (plain, held) = self.bytes.get();
+        let (more, more_held) = bytes_of(&write);
+        if plain + more > BYTES_MAX || held + more_held > HELD_BYTES_MAX {
+            return Err(Limit::Bytes);
+        }
+        self.bytes.set((plain + more, held + more_held));
+        let before = self.overlay.borrow_mut().insert(write.key.clone(), write.entry.clone());
         self.before.borrow_mut().push(before);
-        writes.push(Write { key, entry });
+        writes.push(write);
         Ok(())
     }
 
@@ -217,6 +239,8 @@ impl Session {
         let mut overlay = self.overlay.borrow_mut();
         while writes.len() > mark.writes {
             let (Some(write), Some(was)) = (writes.pop(), before.pop()) else { break };
+            let ((plain, held), (less, less_held)) = (self.bytes.get(), bytes_of(&write));
+            self.bytes.set((plain.saturating_sub(less), held.saturating_sub(less_held)));
             match was {
                 Some(entry) => overlay.insert(write.key, entry),
                 None => overlay.remove(&write.key),
@@ -311,4 +335,10 @@ impl Session {
             overlay.insert(write.key.clone(), write.entry.clone());
         }
     }
+}
+
+/// The bytes of a write, as one of the script's own or as an event that waits.
+fn bytes_of(write: &Write) -> (usize, usize) {
+    let bytes = write.key.name.len() + write.entry.as_ref().map_or(0, |entry| entry.value.len());
+    if write.key.space == super::HELD_SPACE { (0, bytes) } else { (bytes, 0) }
 }

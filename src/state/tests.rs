@@ -123,6 +123,27 @@ fn pipelines_do_not_see_each_other() {
 }
 
 #[test]
+fn how_far_back_it_goes_is_known_and_never_less_than_it_was() {
+    let dir = tempfile::tempdir().unwrap();
+    let (path, memory) = (dir.path().join("s"), Memory::default());
+    let disk = Disk::open(&path).unwrap();
+    for (seq, floor, expected) in [(5, 0, 0), (6, 4, 4), (7, 2, 4), (8, 7, 7)] {
+        for store in [&disk as &dyn Store, &memory] {
+            store.commit("a", &[Change { seq, now_ms: 0, writes: vec![set("x", "k", "1", i64::MAX)] }], floor).unwrap();
+            assert_eq!(store.floor("a").unwrap(), expected);
+            assert_eq!(store.floor("b").unwrap(), 0);
+        }
+    }
+    drop(disk);
+    let disk = Disk::open(&path).unwrap();
+    assert_eq!(disk.floor("a").unwrap(), 7);
+    for store in [&disk as &dyn Store, &memory] {
+        store.forget("a").unwrap();
+        assert_eq!(store.floor("a").unwrap(), 0);
+    }
+}
+
+#[test]
 fn a_session_lays_its_writes_over_the_store_and_takes_them_back() {
     let store: Arc<dyn Store> = Arc::new(Memory::default());
     store.commit("p", &[Change { seq: 1, now_ms: 0, writes: vec![set("s", "k", "old", 1000)] }], 0).unwrap();
@@ -166,6 +187,31 @@ fn a_claim_is_given_back_by_its_holder_only() {
 }
 
 #[test]
+fn one_delivery_writes_so_many_bytes_and_no_more() {
+    let session = Session::empty();
+    session.begin(0, Answers::default());
+    let value = || vec![b'x'; 60 << 10];
+    let written = (0..1000).take_while(|n| session.set("s", &format!("k{n}"), value(), None).is_ok()).count();
+    assert!((200..300).contains(&written), "{written}");
+    assert_eq!(session.set("s", "k0", value(), None), Err(Limit::Bytes));
+    session.set("s", "small", b"1".to_vec(), None).unwrap();
+    // Events that wait are counted by themselves.
+    session.set(HELD_SPACE, "h", vec![b'x'; 20 << 20], None).unwrap();
+    // What is taken back counts no more, and neither does what deliveries before wrote.
+    session.discard();
+    session.set("s", "k0", value(), None).unwrap();
+    let mark = session.mark();
+    for n in 0..1000 {
+        session.set("s", "k1", value(), None).unwrap_or_else(|limit| panic!("{n}: {limit}"));
+        session.back_to(mark);
+    }
+    session.begin(0, Answers::default());
+    for n in 0..200 {
+        session.set("s", &format!("k{n}"), value(), None).unwrap();
+    }
+}
+
+#[test]
 fn a_lookup_is_needed_until_its_answer_is_there() {
     let lookup = Lookup {
         method: "GET".into(),
@@ -200,6 +246,7 @@ fn held() -> Held {
         wake: Some("w".into()),
         reason: "later".into(),
         part: "wait".into(),
+        mark: Some(StepMark { named: true, kind: "script".into(), at: 0, prints: vec!["p".into()] }),
         attempt: 1,
         origin: Origin { delivery: 9, index: 2, fork: 3 },
         identity: "i".into(),
@@ -265,12 +312,16 @@ fn a_held_event_is_kept_whole() {
     let held = held();
     assert_eq!(Held::decode(&held.id, &held.encode()).unwrap(), held);
     assert!(Held::decode("x", b"{}").is_err());
-    // One that was kept before there were claims is read.
+    // One that was kept before there were claims and marks is read.
     let mut old: serde_json::Value = serde_json::from_slice(&held.encode()).unwrap();
-    old.as_object_mut().unwrap().remove("claims").unwrap();
+    for later in ["claims", "mark"] {
+        old.as_object_mut().unwrap().remove(later).unwrap();
+    }
     let read = Held::decode(&held.id, old.to_string().as_bytes()).unwrap();
-    assert_eq!(read, Held { claims: Vec::new(), ..held.clone() });
-    assert!(Held::is_wake_up(&Held::wake_up("p", &held.id, 7)));
+    assert_eq!(read, Held { claims: Vec::new(), mark: None, ..held.clone() });
+    let (wake_up, last) = (Held::wake_up("p", &held.id, 7), Held::last_wake_up("p", &held.id, 7));
+    assert!(Held::is_wake_up(&wake_up) && !Held::is_last(&wake_up));
+    assert!(Held::is_wake_up(&last) && Held::is_last(&last));
 }
 
 #[test]

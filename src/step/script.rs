@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use super::{Build, Step, StepDef, settings};
 use crate::diag::{Diag, did_you_mean};
-use crate::lookup::Access;
-use crate::registry::{Def, Default, Opt, Options, Room, Shape, Type};
+use crate::lookup::{Access, entry_problem};
+use crate::registry::{Def, Default, Opt, OptionValue, Options, Room, Shape, Type};
 use crate::script::{Unit, constant};
 use limits::LIMITS;
 use run::{Missing, ScriptStep};
@@ -127,13 +127,23 @@ const RETRY: &[Opt] = &[
 ];
 
 /// The `http` options as a value; without them nothing may be reached.
-pub(super) fn access(options: &Options) -> Arc<Access> {
-    let Some(http) = options.inner("http") else { return Arc::default() };
-    Arc::new(Access {
+fn access(options: &Options) -> Result<Arc<Access>, Vec<Diag>> {
+    let Some(http) = options.inner("http") else { return Ok(Arc::default()) };
+    let wrong = |(value, span): &(OptionValue, crate::diag::Span)| {
+        let OptionValue::Text(entry) = value else { return None };
+        let problem = entry_problem(entry)?;
+        let diag = Diag::error("wrong-value", format!("`{entry}` is no host that can be asked")).help(problem);
+        Some(diag.at(options.file(), span.clone()))
+    };
+    let problems: Vec<_> = http.items("allow").iter().filter_map(wrong).collect();
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    Ok(Arc::new(Access {
         allow: http.texts("allow").into_iter().map(str::to_owned).collect(),
         per_second: http.int("per_second") as u32,
         concurrent: http.int("concurrent") as u32,
-    })
+    }))
 }
 
 fn build(options: &Options, cx: &mut Build<'_>) -> Result<Box<dyn Step>, Vec<Diag>> {
@@ -162,6 +172,7 @@ fn build(options: &Options, cx: &mut Build<'_>) -> Result<Box<dyn Step>, Vec<Dia
         }
     };
     let budget = limits::budget(options)?;
+    let access = access(options)?;
     let mut script = cx.host.script(&unit, cx.warnings)?;
     if let Some(budget) = budget {
         script.limit(budget);
@@ -183,7 +194,7 @@ fn build(options: &Options, cx: &mut Build<'_>) -> Result<Box<dyn Step>, Vec<Dia
         settings: constant(cx.settings.clone()),
         missing,
         run: Rc::clone(cx.host.run()),
-        access: access(options),
+        access,
         retries: retry.map_or(0, |retry| retry.int("times") as u32),
         wait_ms: retry.map_or(0, |retry| retry.int("wait") as u64),
     }))

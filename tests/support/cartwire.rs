@@ -122,6 +122,12 @@ impl Cartwire {
         (self.child, self.reader, self.listen, self.admin) = (child, Some(reader), listen, admin);
     }
 
+    /// The same with further arguments.
+    pub fn restart_with(&mut self, args: &[&str]) {
+        self.args.extend(args.iter().map(ToString::to_string));
+        self.restart();
+    }
+
     /// Waits for it to end by itself.
     pub fn wait(&mut self) -> ExitStatus {
         let deadline = Instant::now() + TIMEOUT;

@@ -57,7 +57,9 @@ impl Runner {
         }
         self.sinks = stay;
         self.open_sinks(&plan, begin.map(|begin| (begin, changed)));
-        gone.iter().for_each(|sink| self.forget_cursor(sink));
+        for sink in &gone {
+            self.forget_cursor(sink);
+        }
         Some(self.start_position())
     }
 

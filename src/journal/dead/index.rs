@@ -10,6 +10,8 @@ use crate::journal::segment::Segment;
 pub struct Spot {
     /// Its pipeline.
     pub pipeline: Arc<str>,
+    /// The delivery whose run it died in.
+    pub run_seq: u64,
     /// The first number of its segment.
     pub segment: u64,
     /// Where its frame begins.
@@ -63,6 +65,12 @@ impl Index {
     /// Letters with numbers below `before`, newest first.
     pub fn newest_first(&self, before: u64) -> impl Iterator<Item = (u64, &Spot)> {
         self.spots.range(..before).rev().map(|(id, spot)| (*id, spot))
+    }
+
+    /// The letters of a pipeline that died in runs of deliveries after `seq`.
+    pub fn since(&self, pipeline: &str, seq: u64) -> impl Iterator<Item = (u64, &Spot)> {
+        let wanted = move |spot: &&Spot| spot.run_seq > seq && *spot.pipeline == *pipeline;
+        self.spots.iter().map(|(id, spot)| (*id, spot)).filter(move |(_, spot)| wanted(spot))
     }
 
     /// How many letters each pipeline has.

@@ -11,6 +11,8 @@ const LETTER: u8 = 1;
 const REMOVAL: u8 = 2;
 /// A letter with the stack and the logs of a script. One without is written as [`LETTER`], as it was before there were any.
 const LETTER_WITH_TRAIL: u8 = 3;
+/// As that, of an event that had waited: also says which delivery woke it.
+const LETTER_OF_WOKEN: u8 = 5;
 /// What is left of a letter that was erased: nothing, in as many bytes.
 const ERASED: u8 = 4;
 /// Reasons come from scripts and servers: enough to read, not enough to fill a disk.
@@ -31,6 +33,8 @@ pub struct DeadLetter {
     pub source: Arc<str>,
     /// The delivery's sequence number.
     pub delivery_seq: u64,
+    /// The delivery whose run it died in: that one, or the one that woke an event which had waited. 0 if it stands in no journal.
+    pub run_seq: u64,
     /// Position of the event among those that the source decoded from the delivery.
     pub index: u32,
     /// Which branch of which fork it is, 0 if no step multiplied the event.
@@ -69,7 +73,12 @@ pub enum Entry {
 /// Appends a letter without its number and time, which stand in the frame's prefix.
 pub fn encode(letter: &DeadLetter, out: &mut Vec<u8>) {
     let has_trail = !letter.stack.is_empty() || !letter.logs.is_empty();
-    out.push(if has_trail { LETTER_WITH_TRAIL } else { LETTER });
+    let woken = letter.run_seq != unsaid_run(letter);
+    out.push(match (woken, has_trail) {
+        (true, _) => LETTER_OF_WOKEN,
+        (false, true) => LETTER_WITH_TRAIL,
+        (false, false) => LETTER,
+    });
     put_bytes(out, letter.pipeline.as_bytes());
     put_bytes(out, letter.source.as_bytes());
     out.extend_from_slice(&letter.delivery_seq.to_le_bytes());
@@ -88,10 +97,19 @@ pub fn encode(letter: &DeadLetter, out: &mut Vec<u8>) {
     let mut delivery = Vec::with_capacity(record::frame_len(&letter.delivery));
     record::encode(&letter.delivery, &mut delivery);
     put_bytes(out, &delivery);
-    if has_trail {
+    if has_trail || woken {
         put_lines(out, &letter.stack);
         put_lines(out, &letter.logs);
     }
+    if woken {
+        out.extend_from_slice(&letter.run_seq.to_le_bytes());
+    }
+}
+
+/// The run of a letter that does not say it: that of its delivery. Lines of files have numbers of their own, which mean nothing
+/// to a journal.
+fn unsaid_run(letter: &DeadLetter) -> u64 {
+    if letter.delivery.method == "FILE" { 0 } else { letter.delivery_seq }
 }
 
 fn put_lines(out: &mut Vec<u8>, lines: &[String]) {
@@ -125,7 +143,7 @@ pub fn decode(id: u64, at_ms: i64, content: &[u8], names: &mut Names) -> Option<
     let mut take = Take::new(content);
     let kind = take.u8()?;
     match kind {
-        LETTER | LETTER_WITH_TRAIL => {}
+        LETTER | LETTER_WITH_TRAIL | LETTER_OF_WOKEN => {}
         REMOVAL => {
             let target = take.u64()?;
             return take.end().map(|()| Entry::Removal(target));
@@ -154,10 +172,11 @@ pub fn decode(id: u64, at_ms: i64, content: &[u8], names: &mut Names) -> Option<
     letter.message = take.optional()?.map(<[u8]>::to_vec);
     let (seq, received_ms) = (take.u64()?, take.i64()?);
     letter.delivery = record::decode(seq, received_ms, take.bytes()?, names)?;
-    if kind == LETTER_WITH_TRAIL {
+    if kind != LETTER {
         letter.stack = take_lines(&mut take)?;
         letter.logs = take_lines(&mut take)?;
     }
+    letter.run_seq = if kind == LETTER_OF_WOKEN { take.u64()? } else { unsaid_run(&letter) };
     take.end()?;
     Some(Entry::Letter(Box::new(letter)))
 }

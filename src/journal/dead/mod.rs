@@ -28,6 +28,7 @@ use super::storage::{Disk, Storage};
 use super::sync::lock;
 use super::table::Table;
 use super::tail::{CommitError, Tail};
+use crate::event::Origin;
 
 /// The limits of the dead letters.
 #[derive(Debug, Clone)]
@@ -144,7 +145,8 @@ impl DeadLetters {
         let segment = state.table.active().first;
         let mut offset = start;
         for ((id, letter), end) in (first..).zip(letters).zip(ends) {
-            let spot = Spot { pipeline: Arc::clone(&letter.pipeline), segment, offset, end: start + end };
+            let (pipeline, run_seq) = (Arc::clone(&letter.pipeline), letter.run_seq);
+            let spot = Spot { pipeline, run_seq, segment, offset, end: start + end };
             offset = spot.end;
             state.index.insert(id, spot);
         }
@@ -195,6 +197,21 @@ impl DeadLetters {
     pub fn get(&self, id: u64) -> Result<Option<DeadLetter>, ReadError> {
         let spot = lock(&self.state).index.get(id).cloned();
         spot.map_or(Ok(None), |spot| self.read(id, &spot))
+    }
+
+    /// What died in runs of deliveries after `seq`, so that running them again does not keep it twice: the delivery that was run,
+    /// the event and the part. A letter that cannot be read is left out, and may come twice.
+    pub fn since(&self, pipeline: &str, seq: u64) -> Vec<(u64, Origin, String)> {
+        let state = lock(&self.state);
+        let spots: Vec<(u64, Spot)> = state.index.since(pipeline, seq).map(|(id, spot)| (id, spot.clone())).collect();
+        drop(state);
+        let letters = spots.iter().filter_map(|(id, spot)| self.read(*id, spot).ok().flatten());
+        letters
+            .map(|letter| {
+                let DeadLetter { delivery_seq, index, fork, run_seq, part, .. } = letter;
+                (run_seq, Origin { delivery: delivery_seq, index, fork }, part)
+            })
+            .collect()
     }
 
     /// How many letters each pipeline has.
@@ -338,8 +355,8 @@ fn read_index(dir: &Path, segment: &Segment, index: &mut Index) -> Result<Vec<Da
         match read {
             Ok(None) => return Ok(damaged),
             Ok(Some((id, offset, Some(Entry::Letter(letter))))) => {
-                let (pipeline, end) = (letter.pipeline, frames.offset());
-                index.insert(id, Spot { pipeline, segment: segment.first, offset, end });
+                let (pipeline, run_seq, end) = (letter.pipeline, letter.run_seq, frames.offset());
+                index.insert(id, Spot { pipeline, run_seq, segment: segment.first, offset, end });
             }
             Ok(Some((_, _, Some(Entry::Removal(id))))) => {
                 index.remove(id);

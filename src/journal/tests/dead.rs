@@ -7,6 +7,7 @@ use proptest::prelude::*;
 
 use super::delivery;
 use super::sim::Sim;
+use crate::event::Delivery;
 use crate::journal::dead::letter;
 use crate::journal::record::Names;
 use crate::journal::segment::file_name;
@@ -18,6 +19,8 @@ fn dead(pipeline: &str, number: u64) -> DeadLetter {
         pipeline: pipeline.into(),
         source: "shopify".into(),
         delivery_seq: number,
+        // Every fourth had waited.
+        run_seq: number + 100 * u64::from(number.is_multiple_of(4)),
         index: 3,
         fork: number * 4097,
         revision: "a1b2c3d4e5f6".to_owned(),
@@ -288,4 +291,25 @@ fn a_crash_while_erasing_damages_no_letter() {
     assert_eq!(recovery.damaged, []);
     assert_eq!(ids(&store), [6, 5, 4, 3]);
     assert!(!stands_in(dir.path(), "body 2"));
+}
+
+#[test]
+fn letters_are_known_by_the_delivery_that_was_run() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    let line = DeadLetter {
+        run_seq: 0,
+        delivery: Delivery { method: "FILE".into(), ..delivery("line", 9) },
+        ..dead("shop", 900)
+    };
+    store.append_all(&[dead("shop", 3), dead("web", 9), dead("shop", 4), dead("shop", 7), line]).unwrap();
+    drop(store);
+    let store = open(dir.path());
+    let known = |after| store.since("shop", after).into_iter().map(|(run, origin, part)| (run, origin.delivery, part));
+    let script = || "script".to_owned();
+    assert_eq!(known(3).collect::<Vec<_>>(), [(104, 4, script()), (7, 7, script())]);
+    assert_eq!(known(7).collect::<Vec<_>>(), [(104, 4, script())]);
+    assert_eq!(known(104).count(), 0, "lines of files have numbers of their own");
+    store.append(&dead("shop", 300)).unwrap();
+    assert_eq!(known(104).collect::<Vec<_>>(), [(400, 300, script())]);
 }

@@ -31,8 +31,8 @@ struct List {
 }
 
 impl List {
-    /// The values of a key.
-    fn all<'a>(&self, header: &'a str, key: &str) -> Vec<&'a str> {
+    /// The values of a key in a header.
+    fn all<'a>(header: &'a str, key: &str) -> Vec<&'a str> {
         let members = header.split([',', ';']).filter_map(|member| member.trim().split_once('='));
         // A forged list could ask for any number of tries.
         members.filter(|(name, _)| *name == key).map(|(_, value)| value.trim()).take(VALUES_MAX).collect()
@@ -115,7 +115,7 @@ impl Hmac {
         let header = request.header(&self.header).ok_or(Denied::Missing)?;
         let (given, timestamp) = match &self.list {
             Some(list) => {
-                (list.all(header, &list.signature), list.timestamp.as_deref().map(|key| list.all(header, key)))
+                (List::all(header, &list.signature), list.timestamp.as_deref().map(|key| List::all(header, key)))
             }
             None => (vec![header.trim()], None),
         };
@@ -128,14 +128,11 @@ impl Hmac {
         };
         let pieces = self.bytes(timestamp, request.wire);
         // No early exit: the time taken does not tell which secret matched.
-        let matches =
-            |secret: &Secret, given: &Vec<u8>| mac_matches(self.algorithm, secret.reveal().as_bytes(), &pieces, given);
-        let matched = self
-            .secrets
-            .iter()
-            .flat_map(|secret| given.iter().map(move |given| (secret, given)))
-            .fold(false, |found, (secret, given)| found | matches(secret, given));
-        if !matched {
+        let pairs = self.secrets.iter().flat_map(|secret| given.iter().map(move |given| (secret, given)));
+        let is_right = pairs.fold(false, |found, (secret, given)| {
+            found | mac_matches(self.algorithm, secret.reveal().as_bytes(), &pieces, given)
+        });
+        if !is_right {
             return Err(Denied::Wrong);
         }
         if self.is_timed() {

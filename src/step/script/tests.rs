@@ -66,3 +66,13 @@ fn limits_have_bounds_and_the_defaults_of_all_scripts() {
     assert_eq!(written("operations"), usual.operations.to_string());
     assert_eq!(crate::registry::parse_bytes(written("memory")), Some(usual.memory_bytes));
 }
+
+#[test]
+fn hosts_that_could_never_be_asked_are_told_where_they_stand() {
+    let text =
+        "- script: { inline: event = event;, http: { allow: [ api.example.com, 'https://x.example/', 'h:99999' ] } }";
+    let problems = build_step(text).err().unwrap();
+    let marked: Vec<_> = problems.iter().map(|diag| text[diag.span.clone().unwrap()].trim()).collect();
+    assert_eq!(marked, ["'https://x.example/'", "'h:99999'"], "{problems:?}");
+    assert_eq!(problems[0].help.as_deref(), Some("it is an address; write the host alone: x.example"));
+}
