@@ -264,6 +264,11 @@ fn the_command_erases_in_a_running_instance_and_in_a_data_directory() {
     assert_eq!(http::post(&url, JSON, b"{\"pipeline\":\"shop\",\"values\":[]}").unwrap().status, 400);
     cartwire.stop();
     // The same without a process.
+    let missing = cli(&cartwire, &project, &["shopp", BOB]);
+    assert!(
+        !missing.status.success()
+            && String::from_utf8_lossy(&missing.stderr).contains("no pipeline `shopp` has run here")
+    );
     let look = cli(&cartwire, &project, &["shop", BOB, "--dry-run"]);
     assert_eq!(said(&look), format!("would be erased: {}", all.replace("1 entry", "2 entries")));
     let done = cli(&cartwire, &project, &["shop", BOB, "--json"]);
@@ -277,6 +282,17 @@ fn the_command_erases_in_a_running_instance_and_in_a_data_directory() {
     assert_eq!((dead(&cartwire), record(&cartwire).len()), (vec![], 2));
     assert_nobody_is_named(&cartwire);
     cartwire.stop();
+}
+
+#[test]
+fn a_dry_run_promises_nothing_about_the_disk() {
+    let segment = FakeSegment::start();
+    let project = project(&segment);
+    let mut cartwire = Cartwire::start_with(&project, &["--dry-run"], &[]);
+    let refused = cli(&cartwire, &project, &["shop", JANE]);
+    assert!(!refused.status.success() && String::from_utf8_lossy(&refused.stderr).contains("this is a dry run"));
+    cartwire.stop();
+    assert!(record(&cartwire).is_empty());
 }
 
 #[test]

@@ -56,6 +56,10 @@ pub(super) async fn answer(request: Request<Incoming>, shared: &Arc<Shared>, boa
     let Some(plan) = board.plan(&asked.pipeline) else {
         return Reply::text(404, &format!("no pipeline `{}` is running\n", asked.pipeline));
     };
+    // What a dry run remembers is not what lies on the disk: an answer would be a false promise.
+    if shared.dry && !asked.dry_run {
+        return Reply::text(409, "this is a dry run: stop it, then erase in the data directory\n");
+    }
     let done = if asked.dry_run { dry(shared, plan, erasure).await } else { erase(shared, &plan, &erasure).await };
     done.unwrap_or_else(|error| Reply::text(500, &format!("{error}\n")))
 }

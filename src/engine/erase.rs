@@ -98,7 +98,8 @@ impl Erasing<'_> {
                     follows = erased.is_whole(seq).then_some(seq);
                     continue;
                 };
-                counts[request] += 1;
+                // A command's request for the same person is no news.
+                counts[request] += usize::from(!Erasure::is_request(delivery));
                 if let Some(events) = self.named_events(delivery) {
                     erased.add_events(seq, events);
                     follows = None;

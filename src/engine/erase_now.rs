@@ -23,7 +23,12 @@ pub fn erase_in(
     dry: bool,
 ) -> Result<Tally, StartError> {
     let failed = |error: std::io::Error| StartError::Io("the data directory".to_owned(), error);
-    let Stores { journal, dead, state, audit, .. } = Stores::open(data_dir, &JournalOptions::default())?;
+    let Stores { journal, cursors, dead, state, audit, .. } = Stores::open(data_dir, &JournalOptions::default())?;
+    if plan.is_none() && !cursors.list().iter().any(|(known, ..)| *known == *pipeline) {
+        let unknown =
+            std::io::Error::new(std::io::ErrorKind::NotFound, format!("no pipeline `{pipeline}` has run here"));
+        return Err(failed(unknown));
+    }
     let before = journal.durable() + 1;
     if dry {
         return look(pipeline, plan, erasure, before, &state, &dead, &journal).map_err(failed);
