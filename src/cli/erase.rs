@@ -8,7 +8,7 @@ use comfy_table::{ContentArrangement, Table, presets};
 use serde_json::{Value, json};
 
 use super::{Outcome, Placeholders, complain, count};
-use crate::engine::{SharedEnvironment, erase_in, erasures, load_all, read_tree};
+use crate::engine::{Control, SharedEnvironment, erase_in, erasures, load_all, read_tree};
 use crate::erasure::{Erasure, is_searchable};
 use crate::journal::{DeadLetters, DeadOptions, JournalError};
 use crate::pipeline::Plan;
@@ -45,9 +45,9 @@ pub(super) struct Arguments {
     /// The data directory; `.cartwire` in the project folder if not given.
     #[arg(long, env = "CARTWIRE_DATA_DIR")]
     data_dir: Option<PathBuf>,
-    /// Where a running Cartwire has its admin pages.
-    #[arg(long, env = "CARTWIRE_ADMIN", default_value = "127.0.0.1:9090", value_parser = super::address)]
-    admin: SocketAddr,
+    /// Where the running Cartwire has its admin pages, if not where its data directory says.
+    #[arg(long, env = "CARTWIRE_ADMIN", value_parser = super::address)]
+    admin: Option<SocketAddr>,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -86,7 +86,7 @@ fn erase(arguments: &Arguments, data_dir: &Path) -> Result<(), String> {
             drop(store);
             here(arguments, data_dir, pipeline, erasure)?
         }
-        Err(JournalError::Locked(_)) => ask(arguments, pipeline, &erasure)?,
+        Err(JournalError::Locked(_)) => ask(arguments, data_dir, pipeline, &erasure)?,
         Err(error) => return Err(error.to_string()),
     };
     if arguments.json {
@@ -158,16 +158,23 @@ fn plan(arguments: &Arguments, pipeline: &str) -> Result<Option<Arc<Plan>>, Stri
 }
 
 /// Asks the running process, which has the data directory.
-fn ask(arguments: &Arguments, pipeline: &str, erasure: &Erasure) -> Result<Value, String> {
+fn ask(arguments: &Arguments, data_dir: &Path, pipeline: &str, erasure: &Erasure) -> Result<Value, String> {
     let mut asked = json!(erasure);
     asked["pipeline"] = pipeline.into();
     asked["dry_run"] = arguments.dry_run.into();
-    let url = format!("http://{}/erase", arguments.admin);
+    let control = Control::read(data_dir).map_err(|error| {
+        format!("a running Cartwire has the data directory, and its control.json there cannot be read: {error}")
+    })?;
+    let url = format!("http://{}/erase", arguments.admin.unwrap_or(control.admin));
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())?;
     runtime.block_on(async {
         let client = super::samples::client().map_err(|error| error.to_string())?;
-        let request = client.post(&url).header("content-type", "application/json").body(asked.to_string());
+        let request = client
+            .post(&url)
+            .header("content-type", "application/json")
+            .header("authorization", control.authorization())
+            .body(asked.to_string());
         let response = request.send().await.map_err(|_| {
             format!("a running Cartwire has the data directory, but does not answer at {url}: give its --admin address")
         })?;

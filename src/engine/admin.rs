@@ -1,4 +1,4 @@
-//! The admin address: health, readiness, metrics, status, dead letters, erasing a person, and reconciliation for those who know the
+//! The admin address: health, readiness, metrics, status, dead letters; erasing a person and reconciliation for those who know the
 //! token. Loopback by default.
 
 use std::convert::Infallible;
@@ -35,7 +35,8 @@ impl Admin {
         request: Request<Incoming>,
     ) -> Result<Response<Full<Bytes>>, Infallible> {
         if request.uri().path() == "/erase" && *request.method() == Method::POST {
-            return Ok(response(super::admin_erase::answer(request, &self.shared, &self.board).await));
+            let permitted = self.served.permits(request.headers());
+            return Ok(response(super::admin_erase::answer(request, permitted, &self.shared, &self.board).await));
         }
         if request.uri().path().starts_with("/reconcile/") {
             return Ok(response(self.served.handle(request).await));

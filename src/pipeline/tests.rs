@@ -1,5 +1,6 @@
 //! Deliveries through whole pipelines, without an engine.
 
+mod edits;
 mod erased;
 mod held;
 

@@ -67,6 +67,11 @@ impl Served {
         Ok(Self { desk: Desk::of(shared), control, board: Arc::clone(board), dry: shared.dry })
     }
 
+    /// Whether a request carries the token of this process.
+    pub(in crate::engine) fn permits(&self, headers: &http::HeaderMap) -> bool {
+        self.control.permits(headers)
+    }
+
     /// Answers a request below `/reconcile/`.
     pub(in crate::engine) async fn handle(&self, request: Request<Incoming>) -> Reply {
         if request.method() != Method::POST {

@@ -12,8 +12,8 @@ use crate::state::{Change, End, HELD_SPACE, Held, Key, Memory, Session, Store, T
 use crate::tree::Tree;
 
 /// A pipeline that remembers, and may be edited while events wait.
-struct Shop {
-    pipeline: Pipeline,
+pub(super) struct Shop {
+    pub(super) pipeline: Pipeline,
     store: Arc<Memory>,
     seq: u64,
     now_ms: i64,
@@ -21,7 +21,7 @@ struct Shop {
     waiting: BTreeMap<String, i64>,
 }
 
-fn load(steps: &str, sinks: &str) -> Pipeline {
+pub(super) fn load(steps: &str, sinks: &str) -> Pipeline {
     let text = format!("sources:\n  - webhook: {{ verify: none }}\nsteps:\n{steps}sinks:\n{sinks}");
     let tree = Arc::new(Tree::new().with("pipelines/p.yaml", &text));
     let loaded = Plan::load(&tree, "pipelines/p.yaml", "p", &NoEnv, &Limits::default());
@@ -29,19 +29,19 @@ fn load(steps: &str, sinks: &str) -> Pipeline {
     Pipeline::new(&plan).unwrap()
 }
 
-const SINK: &str = "  - http: { url: http://127.0.0.1:9/ }\n";
+pub(super) const SINK: &str = "  - http: { url: http://127.0.0.1:9/ }\n";
 
 impl Shop {
-    fn new(steps: &str) -> Self {
+    pub(super) fn new(steps: &str) -> Self {
         Self::with_sinks(steps, SINK)
     }
 
-    fn with_sinks(steps: &str, sinks: &str) -> Self {
+    pub(super) fn with_sinks(steps: &str, sinks: &str) -> Self {
         let pipeline = load(steps, sinks);
         Self { pipeline, store: Arc::default(), seq: 0, now_ms: 1000, waiting: BTreeMap::new() }
     }
 
-    fn edit(&mut self, steps: &str) {
+    pub(super) fn edit(&mut self, steps: &str) {
         self.pipeline = load(steps, SINK);
     }
 
@@ -59,12 +59,12 @@ impl Shop {
         outcome
     }
 
-    fn post(&mut self, body: &str) -> Outcome {
+    pub(super) fn post(&mut self, body: &str) -> Outcome {
         self.run(super::delivery(body))
     }
 
     /// Wakes the event that waits.
-    fn wake(&mut self) -> Outcome {
+    pub(super) fn wake(&mut self) -> Outcome {
         let (id, until_ms) = self.waiting.first_key_value().unwrap();
         let (id, until_ms) = (id.clone(), *until_ms);
         self.now_ms = self.now_ms.max(until_ms);
@@ -72,7 +72,7 @@ impl Shop {
     }
 
     /// Changes the event that waits as it is kept.
-    fn tamper(&mut self, change: impl Fn(&mut Held)) {
+    pub(super) fn tamper(&mut self, change: impl Fn(&mut Held)) {
         let id = self.waiting.first_key_value().unwrap().0;
         let key = Key { space: HELD_SPACE.to_owned(), name: id.clone() };
         let mut entry = self.store.get("p", &key).unwrap().unwrap();
@@ -85,17 +85,17 @@ impl Shop {
 }
 
 /// How often it was sent, dropped, dead and held.
-fn ends(outcome: &Outcome) -> [usize; 4] {
+pub(super) fn ends(outcome: &Outcome) -> [usize; 4] {
     [outcome.messages.iter().map(Vec::len).sum(), outcome.dropped.len(), outcome.dead.len(), outcome.held.len()]
 }
 
-const SENT: [usize; 4] = [1, 0, 0, 0];
+pub(super) const SENT: [usize; 4] = [1, 0, 0, 0];
 const DROPPED: [usize; 4] = [0, 1, 0, 0];
-const DEAD: [usize; 4] = [0, 0, 1, 0];
-const HELD: [usize; 4] = [0, 0, 0, 1];
+pub(super) const DEAD: [usize; 4] = [0, 0, 1, 0];
+pub(super) const HELD: [usize; 4] = [0, 0, 0, 1];
 
-const DEDUPE: &str = "  - dedupe: { key: \"{properties.id}\", window: 30d }\n";
-const RETRIED: &str = "  - script:\n      inline: if \"bad\" in event.properties { retry(\"later\", \"3s\"); }\n      retry: { times: 1 }\n";
+pub(super) const DEDUPE: &str = "  - dedupe: { key: \"{properties.id}\", window: 30d }\n";
+pub(super) const RETRIED: &str = "  - script:\n      inline: if \"bad\" in event.properties { retry(\"later\", \"3s\"); }\n      retry: { times: 1 }\n";
 
 #[test]
 fn an_event_that_waits_keeps_its_key_and_gives_it_back_when_it_dies() {
@@ -137,7 +137,7 @@ fn thens(outcome: &Outcome, end: End) -> Vec<Then> {
     outcome.messages.iter().flatten().flat_map(|message| &message.stakes).map(|stake| stake.ended(end)).collect()
 }
 
-const TWO_SINKS: &str =
+pub(super) const TWO_SINKS: &str =
     "  - http: { url: http://127.0.0.1:9/ }\n    id: good\n  - http: { url: http://127.0.0.1:9/ }\n    id: audit\n";
 
 #[test]
@@ -193,80 +193,6 @@ fn a_part_that_waits_gives_the_key_back_unless_another_has_arrived() {
     }
 }
 
-fn inline(scripts: &[&str]) -> String {
-    scripts.iter().map(|script| format!("  - script:\n      inline: {script}\n")).collect()
-}
-
-#[test]
-fn an_edit_does_not_make_an_event_that_waits_skip_its_step() {
-    let (a, b, c) = (
-        "event.properties.a = 1;",
-        "event.properties.remove(\"email\"); if cache::get(\"w\") == () { cache::set(\"w\", 1, \"1h\"); retry(\"w\", \"3s\"); }",
-        "event.properties.c = 3;",
-    );
-    let text = |outcome: &Outcome| String::from_utf8(outcome.messages[0][0].bytes.to_vec()).unwrap();
-    for (edit, goes_on) in [
-        (inline(&[b, c]), true),
-        (inline(&["let x = 1;", a, b, c]), true),
-        (inline(&[a, &format!("event.properties.fresh = 1; {b}"), c]), true),
-        (inline(&[a, b]) + "    id: own\n" + inline(&[c]).as_str(), true),
-        (inline(&[a, c]), false),
-        (inline(&["let x = 1;", c]), false),
-    ] {
-        let mut shop = Shop::new(&inline(&[a, b, c]));
-        assert_eq!(ends(&shop.post(r#"{"email":"jane@example.com"}"#)), HELD);
-        shop.edit(&edit);
-        let outcome = shop.wake();
-        if goes_on {
-            assert_eq!(ends(&outcome), SENT, "{edit}");
-            let text = text(&outcome);
-            assert!(!text.contains("email") && text.contains("\"c\":3"), "{edit}: {text}");
-        } else {
-            assert_eq!((ends(&outcome), outcome.dead[0].code.as_str()), (DEAD, "no-step"), "{edit}");
-        }
-    }
-}
-
-#[test]
-fn an_id_of_its_own_tells_a_step_whatever_it_says() {
-    let named = |script: &str| format!("{}    id: own\n", inline(&[script]));
-    let waits = "retry(\"w\", \"3s\");";
-    let mut shop = Shop::new(&named(waits));
-    shop.post("{}");
-    shop.edit(&(inline(&["let y = 1;", "let z = 1;"]) + named("event.properties.own = true;").as_str()));
-    let outcome = shop.wake();
-    assert_eq!(ends(&outcome), SENT);
-    assert!(String::from_utf8_lossy(&outcome.messages[0][0].bytes).contains("\"own\":true"));
-}
-
-#[test]
-fn a_record_without_a_mark_goes_on_by_its_id() {
-    let mut shop = Shop::new(RETRIED);
-    shop.post(r#"{"bad":true}"#);
-    shop.tamper(|held| held.mark = None);
-    shop.edit(&inline(&["event.properties.seen = true;"]));
-    assert_eq!(ends(&shop.wake()), SENT);
-}
-
-#[test]
-fn a_step_whose_id_is_a_number_is_warned_of_when_it_remembers() {
-    let warned = |steps: &str| -> Vec<String> {
-        let text = format!("sources:\n  - webhook: {{ verify: none }}\nsteps:\n{steps}sinks:\n{SINK}");
-        let tree = Arc::new(Tree::new().with("pipelines/p.yaml", &text));
-        let loaded = Plan::load(&tree, "pipelines/p.yaml", "p", &NoEnv, &Limits::default());
-        let lines = loaded.problems.iter().filter(|diag| diag.code == "step-without-id");
-        lines
-            .map(|diag| text[diag.span.clone().unwrap().start - 4..].lines().next().unwrap().trim().to_owned())
-            .collect()
-    };
-    assert_eq!(warned(&inline(&["let a = 1;", "state::set(\"k\", 1);"])), ["- script:"]);
-    assert_eq!(warned(&inline(&["let a = 1;", "retry(\"w\");"])), ["- script:"]);
-    assert_eq!(warned(&format!("{DEDUPE}  - dedupe: \"{{userId}}\"\n")).len(), 2);
-    assert_eq!(warned(&format!("{DEDUPE}    id: orders\n  - dedupe: \"{{userId}}\"\n")), [""; 0]);
-    assert_eq!(warned(&inline(&["let a = 1;", "cache::set(\"k\", 1, \"1h\");"])), [""; 0]);
-    assert_eq!(warned(&format!("{DEDUPE}{}", inline(&["state::set(\"k\", 1);"]))), [""; 0]);
-}
-
 #[test]
 fn what_is_woken_for_the_last_time_does_not_wait_again() {
     let mut shop = Shop::new(&format!("{DEDUPE}{}", RETRIED.replace("times: 1", "times: 9")));
@@ -276,26 +202,4 @@ fn what_is_woken_for_the_last_time_does_not_wait_again() {
     let outcome = shop.run(Held::last_wake_up("p", &id, shop.now_ms));
     assert_eq!((ends(&outcome), outcome.dead[0].code.as_str()), (DEAD, "pipeline-removed"));
     assert_eq!(ends(&shop.post(r#"{"id":1}"#)), SENT, "its key is free");
-}
-
-#[test]
-fn an_event_whose_sinks_went_away_while_it_waited_is_a_dead_letter() {
-    let steps = format!("{DEDUPE}  - route: [ {{ to: audit }} ]\n{RETRIED}");
-    let waits = || {
-        let mut shop = Shop::with_sinks(&steps, TWO_SINKS);
-        assert_eq!(ends(&shop.post(r#"{"id":1,"bad":true}"#)), HELD);
-        shop.tamper(|held| {
-            held.event = r#"{"type":"track","event":"A","userId":"u","properties":{"id":1}}"#.to_owned();
-        });
-        shop
-    };
-    let mut shop = waits();
-    shop.pipeline = load(&format!("{DEDUPE}{RETRIED}"), SINK);
-    let outcome = shop.wake();
-    assert_eq!((ends(&outcome), outcome.dead[0].code.as_str()), (DEAD, "no-sink"));
-    assert_eq!(ends(&shop.post(r#"{"id":1}"#)), SENT, "its key is free");
-    // A later route may still choose for it.
-    let mut shop = waits();
-    shop.pipeline = load(&format!("{DEDUPE}{RETRIED}  - route: [ {{ to: http }} ]\n"), SINK);
-    assert_eq!(ends(&shop.wake()), SENT);
 }
