@@ -11,6 +11,10 @@ use sha2::{Digest, Sha256};
 
 use crate::json::Tape;
 
+/// The header of a delivery that no sender sent: `cartwire reconcile` made it of an order whose own was missing. Its value is the
+/// order's time. Sources never keep a header of that name from a request.
+pub const RECONCILED: &str = "x-cartwire-reconciled";
+
 /// One accepted request (or line of a file) as it came. Immutable; what the journal keeps.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Delivery {
@@ -40,6 +44,11 @@ impl Delivery {
     /// The first header of that name, ignoring case.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(have, _)| have.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    }
+
+    /// The time of the order that the delivery was made of, if it was made by a reconciliation and not sent.
+    pub fn reconciled(&self) -> Option<&str> {
+        self.header(RECONCILED)
     }
 }
 

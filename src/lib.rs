@@ -17,10 +17,12 @@
 //! |---|---|---|---|
 //! | 0 | [`diag`] | the one user-facing error, with a caret | – |
 //! | 0 | [`json`] | the codec: text ⇄ script values, untouched text stays as it came | – |
-//! | 0 | [`jsonpath`] | `JSONPath` on script values | `json`, `path` |
+//! | 0 | [`jsonpath`] | `JSONPath` on script values | `json`, `path`, `pattern` |
 //! | 0 | [`path`] | field paths, as `properties.products[0].sku` | – |
+//! | 0 | [`pattern`] | how much work a regular expression is | – |
 //! | 0 | [`tree`] | the project's texts as one immutable value | – |
 //! | 0 | [`event`] | delivery, event, origin | `json` |
+//! | 0 | [`erasure`] | who is to be erased, and whether a text names them | `event` |
 //! | 0 | [`lookup`] | a request to the outside, and its answer, as values | – |
 //! | 0 | [`yaml`] | YAML with a place for every value | `diag` |
 //! | 1 | [`registry`] | what a part is: options as data, environment references | layer 0 |
@@ -50,6 +52,8 @@
 //! - Every event ends in exactly one of sent, dropped(reason), dead(reason), held; the ledger balances (`engine::ledger`).
 //! - The state after a delivery is a function of the deliveries up to it and the answers they got: running them again, after a
 //!   crash or because a sink changed, begins with going back ([`state`], `tests/state.rs`).
+//! - Who asks that a person be erased, and is answered, is heard, whenever the process dies; and what was erased does not come back
+//!   when deliveries are run again ([`erasure`], `tests/erasure.rs`).
 //! - Nothing waits on a worker: who needs the outside ends, and the delivery is run again with the answer (`tests/state.rs`).
 //! - Only `Source::verify` sees unauthenticated bytes.
 //! - Everything is bounded: body, queue, script, batch, retries in flight, events that wait (`engine::holds`).
@@ -69,10 +73,20 @@
 //!   time and never a message.
 //! - **A lookup runs the whole delivery again**, not the step that asked: runs are repeatable and have no effect before they are
 //!   complete, so this is the same to everybody, collects what all events of a delivery need at once, and keeps no half-run events.
+//!   Where a pipeline remembers, only questions are asked by runs on a state that is not complete, never what changes something.
 //! - **A held event is a value in the state, and what wakes it is a journaled delivery.** So held events share the rules of the
 //!   state (durable, exactly once, taken back with the deliveries that held them), and need no queue of their own.
+//! - **An erasure is part of a run, and what it erases is not.** A script asks for it like for a write, and a run that fails erases
+//!   nothing; but what is erased is no write that could be taken back. Deliveries behind it in a job are run when it is done.
+//! - **The journal is not rewritten for an erasure.** It is what a 2xx stands for; its retention bounds it. Deliveries that named the
+//!   person are listed in the state, and a run, and a sink that is behind, leaves them out.
 //! - **Pipelines that remember run one delivery after another.** Where the order decides what is remembered, two workers at once
 //!   would make it chance; pipelines without state keep all workers.
+//! - **A reconciled order is a delivery like any other.** The source says purely how orders are listed and retold
+//!   ([`source::orders`]); what is missing is journaled as the platform would have sent it, so it has the same scripts, the same
+//!   message ids and the same end. What the journal cannot tell, the pipeline does: it runs the order without effect first.
+//! - **Who can only reach the admin address cannot make deliveries.** That takes a token out of the data directory
+//!   (`engine::control`): whoever may read that may as well write the journal.
 //! - **File sources do not pass the journal.** The file is the durable copy; each line always gives the same ids.
 //! - **Wrong credentials halt a sink instead of making dead letters.** A 401 or a redirect is no message's fault: everything
 //!   stays in the journal until the configuration is corrected.
@@ -82,12 +96,14 @@ pub mod cli;
 pub mod config;
 pub mod diag;
 pub mod engine;
+pub mod erasure;
 pub mod event;
 pub mod journal;
 pub mod json;
 pub mod jsonpath;
 pub mod lookup;
 pub mod path;
+pub mod pattern;
 pub mod pipeline;
 pub mod reference;
 pub mod registry;

@@ -56,7 +56,8 @@ pub struct Answer {
 pub type LookupKey = [u8; 32];
 
 impl Lookup {
-    /// Equal for two lookups that ask the same. Covers headers, since an answer may depend on who asks.
+    /// Equal for two lookups that ask the same. Covers headers, since an answer may depend on who asks, and what the asker may
+    /// reach, since an answer from an address that one part lists is not for another that does not.
     pub fn key(&self) -> LookupKey {
         let mut hasher = Sha256::new();
         let mut put = |bytes: &[u8]| {
@@ -65,12 +66,27 @@ impl Lookup {
         };
         put(self.method.as_bytes());
         put(self.url.as_bytes());
+        put(&self.headers.len().to_le_bytes());
         for (name, value) in &self.headers {
             put(name.as_bytes());
             put(value.as_bytes());
         }
         put(&self.body);
+        for entry in &self.access.allow {
+            put(entry.as_bytes());
+        }
         hasher.finalize().into()
+    }
+
+    /// Whether the method promises that asking changes nothing, so that a failed request may be made again.
+    pub fn is_repeatable(&self) -> bool {
+        matches!(&*self.method, "GET" | "HEAD" | "OPTIONS")
+    }
+
+    /// Whether it is only asked, so that others who ask the same may have the answer, and that it may be asked before its time. Of a
+    /// post the asker says so by letting the answer be kept: two equal posts may be meant to be two.
+    pub fn is_question(&self) -> bool {
+        self.cache_ms > 0 || self.is_repeatable()
     }
 
     /// Method and address without the query, which may hold a secret: for logs.
@@ -88,13 +104,22 @@ pub struct Answers {
     pub exhausted: bool,
 }
 
-/// Lookups that one delivery may need, one after another.
-pub const ROUNDS_MAX: usize = 32;
+/// Lookups that a step may need for one event, one after another.
+pub const CHAIN_MAX: usize = 32;
+
+/// How often a delivery is run to learn what it needs. More than its longest chain, because what changes something is asked for one
+/// event after another.
+pub const ROUNDS_MAX: usize = 4096;
 
 impl Answers {
     /// The answer, if it is there.
     pub fn get(&self, key: &LookupKey) -> Option<&Arc<Answer>> {
         self.known.get(key)
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.known.len()
     }
 
     /// Puts an answer in.
@@ -106,6 +131,11 @@ impl Answers {
 impl Access {
     /// Whether an address may be asked; the error is a sentence. Which machine a name leads to is judged when it is asked.
     pub fn check(&self, url: &str) -> Result<(), String> {
+        self.entry(url).map(|_| ())
+    }
+
+    /// The entry of the list by which an address may be asked.
+    pub fn entry(&self, url: &str) -> Result<&str, String> {
         let parsed = url::Url::parse(url).map_err(|error| format!("`{url}` is no address: {error}"))?;
         if !matches!(parsed.scheme(), "http" | "https") {
             return Err(format!("only http and https are asked, not {}", parsed.scheme()));
@@ -115,18 +145,74 @@ impl Access {
         }
         let host = parsed.host_str().unwrap_or_default().trim_matches(['[', ']']).to_ascii_lowercase();
         let port = parsed.port_or_known_default().unwrap_or_default();
-        if self.allow.iter().any(|entry| covers(entry, &host, port)) {
-            return Ok(());
-        }
-        Err(format!("the host `{host}` is not listed: add it to the step's `http: {{ allow: [ {host} ] }}`"))
+        let entry = self.allow.iter().find(|entry| covers(entry, &host, port));
+        entry.map(String::as_str).ok_or_else(|| {
+            format!("the host `{host}` is not listed: add it to the step's `http: {{ allow: [ {host} ] }}`")
+        })
     }
 
-    /// Whether a private address may be reached because the list says so in figures: as an address or as a network.
-    pub fn allows_private(&self, address: IpAddr) -> bool {
-        self.allow.iter().any(|entry| match entry_host(entry) {
-            (host, _) if host.contains('/') => in_network(address, host),
-            (host, _) => host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|listed| listed == address),
+    /// Whether a name may lead to a private address because the list says so in figures: as an address or as a network.
+    ///
+    /// An entry with a port allows that port only. Which one is asked is not known here, so all entries for the name must have it.
+    pub fn allows_private(&self, address: IpAddr, name: &str) -> bool {
+        let name = name.to_ascii_lowercase();
+        let ports: Vec<_> =
+            self.allow.iter().map(|entry| entry_host(entry)).filter(|(host, _)| covers_host(host, &name)).collect();
+        self.allow.iter().map(|entry| entry_host(entry)).any(|(host, port)| {
+            let listed = host.trim_matches(['[', ']']);
+            let is_listed =
+                in_network(address, listed) || listed.parse::<IpAddr>().is_ok_and(|listed| listed == address);
+            is_listed && (port.is_none() || ports.iter().all(|(_, asked)| *asked == port))
         })
+    }
+}
+
+/// What is wrong with an entry of the list: one that is not a host in this form would never match.
+pub fn entry_problem(entry: &str) -> Option<String> {
+    if entry.contains("://") {
+        let host = url::Url::parse(entry).ok().and_then(|url| url.host_str().map(str::to_owned));
+        return Some(match host {
+            Some(host) => format!("it is an address; write the host alone: {host}"),
+            None => "it is an address; write the host alone".to_owned(),
+        });
+    }
+    let (host, port) = entry_host(entry);
+    if let Some((base, bits)) = host.split_once('/') {
+        let Ok(base) = base.parse::<IpAddr>() else { return Some("it has a path; write the host alone".to_owned()) };
+        let width = if base.is_ipv4() { 32 } else { 128 };
+        return match bits.parse::<u32>() {
+            Ok(bits) if bits <= width => None,
+            _ => Some(format!("a network has a width of 0 to {width} bits")),
+        };
+    }
+    if port == Some(0) {
+        return Some("0 is no port".to_owned());
+    }
+    if host.parse::<IpAddr>().is_ok() {
+        return None;
+    }
+    let name = host.strip_prefix("*.").unwrap_or(host);
+    if name.is_empty() || name.contains('*') {
+        return Some("it names no host; `*.` stands before a name only, for all names below it".to_owned());
+    }
+    match url::Host::parse(name) {
+        Ok(url::Host::Domain(_)) if name.contains("..") || name.starts_with('.') => {
+            Some("a part of the name is empty".to_owned())
+        }
+        Ok(url::Host::Domain(ascii)) if ascii.eq_ignore_ascii_case(name) => None,
+        Ok(url::Host::Domain(ascii)) => Some(format!("it is asked as {ascii}: write that")),
+        Ok(_) if host != name => {
+            Some("`*.` stands before names, not before addresses: write a network, as 10.0.0.0/8".to_owned())
+        }
+        Ok(url::Host::Ipv6(_)) => None,
+        Ok(address) if address.to_string() == name => None,
+        Ok(address) => Some(format!("it is asked as {address}: write that")),
+        Err(_) => match entry.rsplit_once(':') {
+            Some((_, port)) if !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()) => {
+                Some(format!("{port} is no port"))
+            }
+            _ => Some("it is no host".to_owned()),
+        },
     }
 }
 
@@ -136,11 +222,19 @@ fn covers(entry: &str, host: &str, port: u16) -> bool {
     if listed_port.is_some_and(|listed| listed != port) {
         return false;
     }
+    covers_host(name, host)
+}
+
+/// The same without the port. A wildcard stands for names, never for figures.
+fn covers_host(name: &str, host: &str) -> bool {
     let name = name.trim_matches(['[', ']']).to_ascii_lowercase();
-    if let Some(suffix) = name.strip_prefix("*.") {
-        return host.strip_suffix(suffix).is_some_and(|rest| rest.len() > 1 && rest.ends_with('.'));
+    let address = host.parse::<IpAddr>();
+    match name.strip_prefix("*.") {
+        Some(suffix) => {
+            address.is_err() && host.strip_suffix(suffix).is_some_and(|rest| rest.len() > 1 && rest.ends_with('.'))
+        }
+        None => name == host || address.is_ok_and(|address| in_network(address, &name)),
     }
-    name == host || host.parse::<IpAddr>().is_ok_and(|address| in_network(address, &name))
 }
 
 /// The host of an entry and its port, if it names one.
@@ -216,6 +310,8 @@ mod tests {
         ] {
             assert_eq!(access.check(url), Ok(()), "{url}");
         }
+        assert_eq!(access.entry("https://eu.shop.example"), Ok("*.shop.example"));
+        assert_eq!(access.entry("http://10.2.3.4/"), Ok("10.0.0.0/8"));
         for url in [
             "https://api.example.com.evil.example/",
             "https://evilapi.example.com/",
@@ -264,8 +360,62 @@ mod tests {
             assert!(!is_public(address.parse().unwrap()), "{address}");
         }
         let listed = access(&["169.254.169.254", "10.0.0.0/8", "metadata.example"]);
-        assert!(listed.allows_private("169.254.169.254".parse().unwrap()));
-        assert!(listed.allows_private("10.9.9.9".parse().unwrap()));
-        assert!(!listed.allows_private("192.168.0.1".parse().unwrap()));
+        let allows = |access: &Access, address: &str, name| access.allows_private(address.parse().unwrap(), name);
+        assert!(allows(&listed, "169.254.169.254", "metadata.example"));
+        assert!(allows(&listed, "10.9.9.9", "metadata.example"));
+        assert!(!allows(&listed, "192.168.0.1", "metadata.example"));
+        let with_port = access(&["127.0.0.1:8080", "own.example:8080", "*.example"]);
+        assert!(!allows(&with_port, "127.0.0.1", "own.example"), "*.example allows it other ports");
+        assert!(!allows(&with_port, "127.0.0.1", "other.example"));
+        let same_port = access(&["127.0.0.1:8080", "[::1]:8080", "own.example:8080", "other.example"]);
+        assert!(allows(&same_port, "127.0.0.1", "own.example") && allows(&same_port, "::1", "OWN.example"));
+        assert!(!allows(&same_port, "127.0.0.1", "other.example"));
+    }
+
+    #[test]
+    fn wildcards_are_of_names() {
+        assert!(access(&["*.0.0.1"]).check("http://127.0.0.1/").is_err());
+        assert!(access(&["*.example"]).check("http://a.example/").is_ok());
+    }
+
+    #[test]
+    fn entries_that_match_nothing_are_told() {
+        for fine in [
+            "api.example.com",
+            "API.example.com",
+            "*.example.com",
+            "localhost:8080",
+            "host_name",
+            "127.0.0.1",
+            "127.0.0.1:8080",
+            "10.0.0.0/8",
+            "fc00::/7",
+            "::1",
+            "[::1]:8080",
+            "[::1]",
+            "xn--bcher-kva.example",
+        ] {
+            assert_eq!(entry_problem(fine), None, "{fine}");
+        }
+        for (wrong, told) in [
+            ("https://api.example.com/v1", "write the host alone: api.example.com"),
+            ("api.example.com/v1", "path"),
+            ("10.0.0.0/33", "32 bits"),
+            ("", "no host"),
+            (" ", "no host"),
+            ("a b", "no host"),
+            ("*", "no host"),
+            ("api.*.com", "before a name only"),
+            ("*.0.0.1", "not before addresses"),
+            ("host:99999", "99999 is no port"),
+            ("host:0", "0 is no port"),
+            ("host:", "no host"),
+            ("a..b", "empty"),
+            ("bücher.example", "xn--bcher-kva.example"),
+            ("127.1", "127.0.0.1"),
+        ] {
+            let problem = entry_problem(wrong).unwrap_or_else(|| panic!("{wrong} is taken"));
+            assert!(problem.contains(told), "{wrong}: {problem}");
+        }
     }
 }

@@ -277,3 +277,36 @@ fn secret_files_are_looked_for_in_the_project_wherever_the_command_is_started() 
     assert!(!check("key").contains("secrets/key"), "{}", check("key"));
     assert!(check("other").contains("secrets/other"), "{}", check("other"));
 }
+
+#[test]
+fn a_fixture_in_braces_is_blessed_in_braces() {
+    let project = Project::new()
+        .pipeline(
+            "shop",
+            "sources:\n  - webhook: { verify: none }\nsteps:\n  - set: { userId: u }\nsinks:\n  - segment: { write_key: k }\n",
+        )
+        .file("tests/fixtures/shop/one.yaml", "{ \"given\": { \"json\": { \"id\": 7 } } }\n")
+        .file("tests/fixtures/shop/two.yaml", "{\"given\": {\"json\": {\"id\": 7}}, \"exact\": true, \"expect\": [{\"userId\": \"v\"}], \"dropped\": []}");
+    assert!(cartwire(&["test", "--bless"], &project).status.success());
+    let tested = cartwire(&["test"], &project);
+    assert!(tested.status.success(), "{}", both(&tested));
+    for name in ["one", "two"] {
+        let text = std::fs::read_to_string(project.path(&format!("tests/fixtures/shop/{name}.yaml"))).unwrap();
+        let read: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(read["expect"][0]["userId"], "u", "{text}");
+    }
+}
+
+#[test]
+fn a_script_of_a_broken_pipeline_is_no_module() {
+    let pipeline = PIPELINE.replace("sinks:", "  - script: order.rhai\n  - sett: { a: 1 }\nsinks:");
+    let script = "fn twice(amount) { amount * 2 }\nif twice(2) == 4 { drop(\"a test\"); }\n";
+    let project = Project::new().pipeline("shop", &pipeline).script("order.rhai", script);
+    let shown = both(&cartwire(&["check"], &project));
+    assert!(shown.contains("did you mean `set`?") && !shown.contains("module-failed"), "{shown}");
+    let project = Project::new()
+        .pipeline("shop", &pipeline.replace("order.rhai", "other/order.rhai"))
+        .script("order.rhai", script);
+    let shown = both(&cartwire(&["check"], &project));
+    assert!(shown.contains("module-failed"), "what nothing names is taken for a module: {shown}");
+}

@@ -116,5 +116,12 @@ fn a_refused_message_never_blocks_the_others_and_is_kept() {
     };
     assert_eq!(letters.as_array().unwrap().len(), 1);
     assert_eq!(letters[0]["part"], "segment");
+    let log = cartwire.log();
+    let told: Vec<_> = log
+        .iter()
+        .filter(|line| line["message"].as_str().is_some_and(|text| text.starts_with("dead letter")))
+        .collect();
+    assert_eq!(told.len(), 1, "{log:?}");
+    assert_eq!((&told[0]["part"], &told[0]["delivery"]), (&"segment".into(), &4.into()));
     cartwire.stop();
 }

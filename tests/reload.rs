@@ -296,3 +296,28 @@ fn mounted_configuration_is_swapped_by_a_link() {
     }
     cartwire.stop();
 }
+
+#[test]
+fn a_sink_that_an_edit_turns_to_ourselves_is_warned_of_once() {
+    let project = Project::new();
+    let text = |url: &str, comment: &str| {
+        format!(
+            "sources:\n  - webhook: {{ verify: none, path: /in }}\nsinks:\n  - http: {{ url: \"{url}\" }}\n# {comment}\n"
+        )
+    };
+    project.write("pipelines/one.yaml", &text("http://127.0.0.1:9/", "elsewhere"));
+    let mut cartwire = Cartwire::start(&project);
+    let own = cartwire.url("/in");
+    let reloads = || cartwire.stderr().lines().filter(|line| line.contains("\"reloaded\"")).count();
+    let warnings = || cartwire.stderr().lines().filter(|line| line.contains("comes in again")).count();
+    assert_eq!(warnings(), 0);
+    project.write("pipelines/one.yaml", &text(&own, "here"));
+    wait_until("the warning", || warnings() == 1);
+    project.write("pipelines/one.yaml", &text(&own, "still here"));
+    wait_until("the second edit", || reloads() == 2);
+    project.write("pipelines/one.yaml", &text("http://127.0.0.1:9/", "elsewhere"));
+    wait_until("the third edit", || reloads() == 3);
+    project.write("pipelines/one.yaml", &text(&own, "here again"));
+    wait_until("the second warning", || warnings() == 2);
+    cartwire.stop();
+}

@@ -331,6 +331,35 @@ fn check_names_a_setting_that_a_script_spells_otherwise() {
 }
 
 #[test]
+fn check_names_a_setting_that_is_read_and_not_given() {
+    let project = project(WEBHOOK, STEP).script(
+        "shop.rhai",
+        "event.properties.store = settings.store;\nevent.properties.plan = settings.plans[0] + settings.plans[1];\n",
+    );
+    let shown = check(&project);
+    assert!(shown.contains("warning[missing-setting]: the setting `plans` is not given"), "{shown}");
+    assert!(shown.contains("scripts/shop.rhai:2:34") && shown.contains("settings.plans ?? …"), "{shown}");
+    assert_eq!(shown.matches("missing-setting").count(), 1, "{shown}");
+    for fine in [
+        "event.a = settings.plans ?? [];\n",
+        "event.a = settings?.plans;\n",
+        "event.a = settings.plans?.len;\n",
+        "if \"plans\" in settings { event.a = settings.plans; }\n",
+        "if settings.contains(\"plans\") { event.a = settings.plans; }\n",
+        "if settings.plans != () { event.a = settings.plans; }\n",
+        "if !text::is_blank(settings[\"plans\"]) { event.a = settings.plans; }\n",
+        "let settings = settings + #{ more: 1 }; event.a = settings.plans;\n",
+    ] {
+        project.write("scripts/shop.rhai", fine);
+        let shown = check(&project);
+        assert!(!shown.contains("missing-setting"), "{fine}\n{shown}");
+    }
+    let project = self::project(WEBHOOK, "  - script: shop.rhai\n")
+        .script("shop.rhai", "fn on_track(event, settings) { event.a = settings.plan; }\n");
+    assert!(check(&project).contains("missing-setting"), "also where there are no settings at all");
+}
+
+#[test]
 fn check_shows_a_circle_of_imports_as_a_whole() {
     let project = project(WEBHOOK, STEP)
         .script("shop.rhai", "import \"lib/a\" as a;\nevent.x = a::f();\n")

@@ -38,6 +38,13 @@ const WANTED: &[&str] = &[
     "uuidv5",
     "normalise",
     "zlib",
+    "xml2js",
+    "jsonwebtoken",
+    "ulid",
+    "groupBy",
+    "ip",
+    "user-agent",
+    "utm",
     "webhook-signature",
     "event.context",
     "timeout",
@@ -154,6 +161,18 @@ fn the_page_names_only_what_there_is() {
         assert!(folder.join("pipelines").is_dir() || project.is_empty(), "{}: no example `{project}`", entry["name"]);
     }
     assert!(named > 50 && parts > 5, "{named} functions, {parts} parts");
+}
+
+#[test]
+fn the_page_passes_over_no_part_of_the_library() {
+    let (_, page) = cartwire(&["reference", "segment-functions"]);
+    for namespace in entries("scripts") {
+        for fun in namespace["functions"].as_array().unwrap() {
+            if let Some((namespace, _)) = text(fun, "name").split_once("::") {
+                assert!(page.contains(&format!("{namespace}::")), "nothing of `{namespace}::` is on the page");
+            }
+        }
+    }
 }
 
 #[test]

@@ -1,4 +1,5 @@
 //! The money of the shipped Shopify mapping: what is told of an order adds up to its total, to the last digit.
+#![allow(clippy::type_complexity, reason = "tables of cases")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, reason = "a test fails by panicking")]
 
 #[path = "support/mapping.rs"]
@@ -199,7 +200,136 @@ fn products(message: &Value) -> &Vec<Value> {
 
 #[test]
 fn a_total_that_is_off_is_told_in_the_log() {
-    let body = br#"{"id":1,"currency":"USD","subtotal_price":"10.00","total_tax":"0.80","total_price":"11.00","line_items":[]}"#;
+    let body = br#"{"id":1,"currency":"USD","subtotal_price":"10.00","total_tax":"0.80","total_price":"11.00","taxes_included":false,
+        "line_items":[],"shipping_lines":[]}"#;
     let mapped = map(&[], &[("orders/create", body.to_vec())]).remove(0);
     assert_eq!(mapped.logs, ["warn: order 1: its total is off by 0.20 USD from its parts"]);
+}
+
+/// Amounts in thousandths, None for one that is left out.
+type Answer<const N: usize> = [Option<i64>; N];
+
+/// A recorded body without some of its fields, by their pointers.
+fn without(file: &str, places: &[&str]) -> Vec<u8> {
+    let mut body: Value = serde_json::from_slice(&fs::read(payloads().join(file)).unwrap()).unwrap();
+    for place in places {
+        let (holder, key) = place.rsplit_once('/').unwrap();
+        let gone = body.pointer_mut(holder).unwrap().as_object_mut().unwrap().remove(key);
+        assert!(gone.is_some(), "{file} has no {place}");
+    }
+    body.to_string().into_bytes()
+}
+
+#[test]
+fn what_a_reduced_order_lacks_is_found_or_left_out() {
+    let parts = ["revenue", "shipping", "tax", "discount", "total"];
+    let (bought, now, inclusive) =
+        ("scenario/18-orders_create.json", "scenario/31-orders_updated.json", "scenario/32-orders_create.json");
+    // The same parts in thousandths, of which None is left out.
+    let cases: [(&str, &str, &[&str], Answer<5>); 9] = [
+        (
+            "orders/create",
+            inclusive,
+            &["/taxes_included"],
+            [Some(29_170), Some(0), Some(5_830), Some(15_000), Some(35_000)],
+        ),
+        // The rates of the lines tell it where the sum does not.
+        (
+            "orders/create",
+            inclusive,
+            &["/taxes_included", "/total_price", "/total_price_set"],
+            [Some(29_170), Some(0), Some(5_830), Some(15_000), Some(35_000)],
+        ),
+        (
+            "orders/create",
+            inclusive,
+            &["/taxes_included", "/shipping_lines", "/line_items"],
+            [None, None, Some(5_830), Some(15_000), Some(35_000)],
+        ),
+        (
+            "orders/create",
+            bought,
+            &["/shipping_lines"],
+            [Some(54_900), Some(7_500), Some(4_390), Some(6_100), Some(66_790)],
+        ),
+        (
+            "orders/create",
+            bought,
+            &["/shipping_lines", "/taxes_included", "/line_items"],
+            [None, None, Some(4_390), Some(6_100), Some(66_790)],
+        ),
+        (
+            "orders/create",
+            bought,
+            &["/subtotal_price", "/subtotal_price_set"],
+            [Some(54_900), Some(7_500), Some(4_390), Some(6_100), Some(66_790)],
+        ),
+        (
+            "orders/create",
+            bought,
+            &["/subtotal_price", "/subtotal_price_set", "/shipping_lines"],
+            [None, None, Some(4_390), Some(6_100), Some(66_790)],
+        ),
+        (
+            "orders/updated",
+            now,
+            &["/current_shipping_price_set"],
+            [Some(38_700), Some(5_000), Some(3_090), Some(4_300), Some(46_790)],
+        ),
+        // Not the total that it had once.
+        (
+            "orders/updated",
+            now,
+            &["/current_total_price", "/current_total_price_set", "/current_total_tax", "/current_total_tax_set"],
+            [Some(38_700), Some(5_000), None, Some(4_300), None],
+        ),
+    ];
+    let webhooks: Vec<_> = cases.iter().map(|(topic, file, places, _)| (*topic, without(file, places))).collect();
+    let mapped = map(&[("order_updated_after", "0")], &webhooks);
+    for ((_, file, places, answer), mapped) in cases.into_iter().zip(mapped) {
+        let properties = &track(&mapped)["properties"];
+        let got = parts.map(|part| (!properties[part].is_null()).then(|| mills(properties, part)));
+        assert_eq!(got, answer, "{file} without {places:?}: {properties:#}");
+        assert!(mapped.logs.is_empty(), "{:?}", mapped.logs);
+    }
+}
+
+#[test]
+fn two_currencies_are_never_mixed() {
+    let file = "scenario/32-orders_create.json";
+    // The total in the shop's currency is none in the buyer's: the parts make it.
+    let places = ["/total_price_set", "/total_discounts_set", "/presentment_currency"];
+    let webhooks = places.map(|place| ("orders/create", without(file, &[place])));
+    for (place, mapped) in places.iter().zip(map(&[("money", "presentment")], &webhooks)) {
+        let properties = &track(&mapped)["properties"];
+        let told = (&properties["currency"], mills(properties, "total"));
+        assert_eq!(told, (&Value::from("EUR"), 31_500), "without {place}");
+        assert_eq!(properties["discount"].is_null(), *place == "/total_discounts_set", "{properties:#}");
+    }
+}
+
+#[test]
+fn what_a_reduced_refund_lacks_is_the_money_that_moved() {
+    let parts = ["subtotal", "tax", "shipping", "total"];
+    let (on_top, inclusive) = ("scenario/30-refunds_create.json", "scenario/33-refunds_create.json");
+    let captured = "captured/refunds_create-usd-full-refund-after-auto-discount.json";
+    let cases: [(&str, &[&str], Answer<4>); 6] = [
+        (inclusive, &["/refund_line_items/0/line_item/tax_lines"], [Some(29_170), Some(5_830), Some(0), Some(35_000)]),
+        (inclusive, &["/transactions"], [Some(29_170), Some(5_830), Some(0), Some(35_000)]),
+        (inclusive, &["/transactions", "/refund_line_items/0/line_item"], [None, Some(5_830), Some(0), None]),
+        (captured, &["/refund_line_items"], [None, None, Some(0), Some(57_230)]),
+        (on_top, &["/order_adjustments"], [Some(16_200), None, None, Some(20_000)]),
+        (
+            on_top,
+            &["/refund_line_items/0/subtotal", "/refund_line_items/0/subtotal_set"],
+            [Some(16_200), Some(1_300), Some(2_500), Some(20_000)],
+        ),
+    ];
+    let webhooks: Vec<_> = cases.iter().map(|(file, places, _)| ("refunds/create", without(file, places))).collect();
+    let mapped = map(&[("include_test_orders", "true")], &webhooks);
+    for ((file, places, answer), mapped) in cases.into_iter().zip(mapped) {
+        let properties = &mapped.only("Order Refunded")["properties"];
+        let got = parts.map(|part| (!properties[part].is_null()).then(|| mills(properties, part)));
+        assert_eq!(got, answer, "{file} without {places:?}: {properties:#}");
+    }
 }

@@ -356,15 +356,15 @@ fn privacy_requests_leave_a_line_in_the_log_and_nothing_personal() {
     let body = br#"{"shop_id":1,"shop_domain":"example-store.myshopify.com","orders_to_redact":[7,8],
         "customer":{"id":6900000000001,"email":"ada@example.com","phone":"+15555550110"}}"#;
     let mapped = map(&[], &[("customers/redact", body.to_vec())]).remove(0);
-    assert_eq!(
-        mapped.logs,
-        ["info: privacy request customers/redact: shop example-store.myshopify.com, customer 6900000000001, orders: 2"]
-    );
+    assert_eq!(mapped.logs, ["info: privacy request customers/redact: shop example-store.myshopify.com, orders: 2"]);
     let ask = br#"{"shop_domain":"example-store.myshopify.com","customer":{"id":5,"email":"a@b.example"},"data_request":{"id":99}}"#;
     let mapped = map(&[], &[("customers/data_request", ask.to_vec())]).remove(0);
     assert_eq!(
         mapped.logs,
-        ["info: privacy request customers/data_request: shop example-store.myshopify.com, customer 5, request 99"]
+        [
+            "info: privacy request customers/data_request: shop example-store.myshopify.com, request 99",
+            "info: what is kept of a customer is counted by `cartwire erase <pipeline> <customer id> <e-mail> --dry-run`",
+        ]
     );
 }
 
@@ -416,4 +416,73 @@ fn no_topic_fails_on_a_body_with_nothing_in_it() {
     for (topic, mapped) in topics.iter().zip(map(&[("other_topics", "true")], &webhooks)) {
         assert!(mapped.failures.is_empty(), "{topic}: {:?}", mapped.failures);
     }
+}
+
+/// A body with that many lines, each as long as a line can well be: `letters` to its title.
+fn long(topic: &str, count: usize, letters: usize) -> Vec<u8> {
+    let line = |number: usize| {
+        let title = "é".repeat(letters);
+        serde_json::json!({
+            "id": number, "product_id": 7_001_000_000_003_u64, "variant_id": 41_001_000_000_003_u64, "sku": format!("SKU-{number}"),
+            "title": title, "vendor": "Northway", "price": "1.00", "original_price": "1.00", "line_price": "1.00", "quantity": 1,
+            "discount_allocations": [], "total_discount": "0.00",
+        })
+    };
+    let lines: Vec<_> = (0..count).map(line).collect();
+    let total = format!("{count}.00");
+    let body = match topic {
+        "refunds/create" => {
+            let refunded = lines
+                .iter()
+                .map(|line| serde_json::json!({"quantity": 1, "subtotal": 1.0, "total_tax": 0.0, "line_item": line}));
+            serde_json::json!({"id": 1, "order_id": 2, "order_adjustments": [], "refund_line_items": refunded.collect::<Vec<_>>()})
+        }
+        _ => serde_json::json!({
+            "id": "1", "token": "1", "currency": "USD", "taxes_included": false, "subtotal_price": total, "total_tax": "0.00",
+            "total_price": total, "shipping_lines": [], "line_items": lines, "updated_at": "2026-05-04T09:05:30Z",
+        }),
+    };
+    body.to_string().into_bytes()
+}
+
+#[test]
+fn however_many_lines_there_are_the_money_is_told() {
+    let topics = [
+        ("orders/create", "Order Completed", "revenue"),
+        ("orders/cancelled", "Order Cancelled", "revenue"),
+        ("checkouts/create", "Checkout Started", "revenue"),
+        ("carts/update", "Cart Updated", "value"),
+        ("refunds/create", "Order Refunded", "total"),
+        ("fulfillments/create", "Fulfillment Created", ""),
+    ];
+    let sizes = [(90, 8), (400, 8), (400, 250)];
+    let bodies: Vec<_> = topics
+        .iter()
+        .flat_map(|(topic, ..)| sizes.map(|(count, letters)| (*topic, long(topic, count, letters))))
+        .collect();
+    let mapped = map(&[], &bodies);
+    for ((_, event, money), mapped) in topics.iter().zip(mapped.chunks(sizes.len())) {
+        for ((count, letters), mapped) in sizes.iter().zip(mapped) {
+            assert!(mapped.failures.is_empty(), "{event}: {:?}", mapped.failures);
+            let message = mapped.only(event);
+            let properties = &message["properties"];
+            let told = properties["products"].as_array().unwrap().len();
+            assert!(message.to_string().len() < 32_000, "{event} {count}");
+            if !money.is_empty() {
+                assert_eq!(properties[money].as_f64(), Some(*count as f64), "{event}");
+            }
+            if *count == 90 {
+                assert_eq!((told, &properties["products_count"]), (90, &Value::Null), "{event}");
+            } else {
+                assert!(told > if *letters == 8 { 90 } else { 30 } && told < 151, "{event} {told}");
+                assert_eq!(properties["products_count"], 400, "{event}");
+            }
+        }
+    }
+    let few = map(&[("products_max", "3")], &bodies[..1]).remove(0);
+    let properties = &few.only("Order Completed")["properties"];
+    assert_eq!(
+        (properties["products"].as_array().unwrap().len(), &properties["products_count"]),
+        (3, &Value::from(90))
+    );
 }

@@ -36,6 +36,7 @@
 
   var queue = stored("cartwire_queue", localStorageOrNothing()) || [];
   var cart = stored("cartwire_cart", sessionStorageOrNothing());
+  if (!isOrderPage()) forgetWho();
   var consent;
   var sending = false;
   var attempts = 0;
@@ -55,6 +56,11 @@
 
   function store(key, storage, value) {
     try { storage.setItem(key, JSON.stringify(value)); } catch (error) { /* Then it is not kept. */ }
+  }
+
+  // What browsers count is bytes: "東" has three.
+  function bytes(text) {
+    return new Blob([text]).size;
   }
 
   function uuid() {
@@ -81,13 +87,23 @@
     return id;
   }
 
+  // The page that thanks for an order: its cart is gone, and nobody has logged out since.
+  function isOrderPage() {
+    return /\/order-confirmation/.test(location.pathname);
+  }
+
+  // Who had the cart last may have logged out: until the shop says who has one now, only the cart's id is certain.
+  function forgetWho() {
+    if (cart) cart = { id: cart.id };
+  }
+
   // The cart that the shopper has now. The one before is remembered, since an order's page has none any more.
   function askForCart() {
     var answer = fetch("/api/storefront/carts", { credentials: "same-origin" })
-      .then(function (response) { return response.ok ? response.json() : []; })
+      .then(function (response) { return response.json(); })
       .then(function (carts) {
-        if (!carts.length) return;
-        cart = { id: carts[0].id, customerId: carts[0].customerId, email: carts[0].email };
+        if (carts.length) cart = { id: carts[0].id, customerId: carts[0].customerId, email: carts[0].email };
+        else if (!isOrderPage()) forgetWho();
         store("cartwire_cart", sessionStorageOrNothing(), cart);
       });
     var patience = new Promise(function (resolve) { setTimeout(resolve, 1500); });
@@ -127,7 +143,7 @@
     var batch = [];
     var size = 2;
     for (var index = 0; index < queue.length; index++) {
-      size += JSON.stringify(queue[index]).length + 1;
+      size += bytes(JSON.stringify(queue[index])) + 1;
       if (size > BODY_MAX && batch.length) break;
       batch.push(queue[index]);
     }

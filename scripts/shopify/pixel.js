@@ -52,7 +52,7 @@ async function send(event) {
       const reply = await fetch(ENDPOINT, {
         method: "POST",
         headers: { "content-type": "text/plain;charset=UTF-8" },
-        keepalive: body.length < 60000,
+        keepalive: new Blob([body]).size < 60000,
         body,
       });
       // Any answer but "busy" and "failed" will be the same next time.

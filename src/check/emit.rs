@@ -36,6 +36,15 @@ pub(super) fn yaml_list(messages: &[&[u8]], indent: usize) -> String {
     out
 }
 
+/// A list of messages (JSON texts) as JSON, each as it is.
+pub(super) fn json_list(messages: &[&[u8]]) -> String {
+    let item = |message: &&[u8]| {
+        let text = String::from_utf8_lossy(message).into_owned();
+        if serde_json::from_str::<&RawValue>(&text).is_ok() { text } else { quoted(&text) }
+    };
+    format!("[{}]", messages.iter().map(item).collect::<Vec<_>>().join(", "))
+}
+
 /// JSON as a node: keys in their order, numbers as they are written.
 fn from_json(raw: &RawValue) -> Node {
     let text = raw.get();

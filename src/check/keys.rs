@@ -3,7 +3,7 @@
 use crate::registry::{Default, Opt, Type};
 
 /// The top level of a fixture.
-pub const CASE: [Opt; 10] = [
+pub const CASE: [Opt; 11] = [
     Opt { name: "description", ty: Type::Text, default: Default::Absent, about: "What the case shows, in your words." },
     Opt {
         name: "sample",
@@ -55,6 +55,12 @@ pub const CASE: [Opt; 10] = [
         ty: Type::List(&Type::Text),
         default: Default::Absent,
         about: "The dead letters that must come out, in order, one entry for each: their codes, or parts of their reasons.",
+    },
+    Opt {
+        name: "erased",
+        ty: Type::List(&Type::Text),
+        default: Default::Absent,
+        about: "Who must be erased (`erase`): all values that stand for them, in any order; `[]` for nobody.",
     },
     Opt {
         name: "exact",

@@ -15,7 +15,7 @@ const FIXTURES: &str = "tests/fixtures";
 /// The clock of cases that do not set it: 2026-01-15T10:20:30Z.
 const NOW_MS: i64 = 1_768_472_430_000;
 
-const CASE_KEYS: [&str; 10] = names(&keys::CASE);
+const CASE_KEYS: [&str; 11] = names(&keys::CASE);
 const GIVEN_KEYS: [&str; 12] = names(&keys::GIVEN);
 const HTTP_KEYS: [&str; 12] = names(&keys::HTTP);
 
@@ -83,6 +83,7 @@ impl Loader<'_> {
         let expect =
             expect_entry.filter(|entry| entry.value.value != Value::Null).and_then(|entry| self.expect(&entry.value));
         let dropped = node.get("dropped").map(|node| self.texts(node));
+        let erased = node.get("erased").map(|node| self.texts(node));
         let dead = node.get("dead").map(|node| self.texts(node)).unwrap_or_default();
         let exact = self.flag(&node, "exact", false);
         let sample = self.flag(&node, "sample", false);
@@ -98,6 +99,7 @@ impl Loader<'_> {
             expect,
             dropped,
             dead,
+            erased,
             exact,
             sample,
             env,

@@ -43,6 +43,8 @@ pub struct Case {
     pub dropped: Option<Vec<String>>,
     /// Expected dead letters, one by one: `code` or part of the reason.
     pub dead: Vec<String>,
+    /// The values of those who must be erased.
+    pub erased: Option<Vec<String>>,
     /// Whether messages may have no further keys than the expected ones.
     pub exact: bool,
     /// Whether its deliveries serve as samples; see [`samples`].

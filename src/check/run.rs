@@ -1,5 +1,6 @@
 //! Running one case: verify, decode, steps, encode — everything but the sockets.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
@@ -159,6 +160,7 @@ fn judge(case: &Case, total: &Outcome, result: &mut CaseResult) {
     match &case.expect {
         None if case.dropped.is_none()
             && case.dead.is_empty()
+            && case.erased.is_none()
             && case.given.iter().all(|given| given.status.is_none()) =>
         {
             result.failures.push(Failure::Unstated(
@@ -203,6 +205,12 @@ fn judge(case: &Case, total: &Outcome, result: &mut CaseResult) {
         let same = want.len() == got.len() && want.iter().zip(&got).all(|(want, got)| got.contains(want.as_str()));
         if !same {
             result.failures.push(Failure::Other(format!("dropped {got:?}, expected {want:?}")));
+        }
+    }
+    if let Some(want) = &case.erased {
+        let got: BTreeSet<&String> = total.erasures.iter().flat_map(|erasure| &erasure.values).collect();
+        if got != want.iter().collect() {
+            result.failures.push(Failure::Other(format!("erased {got:?}, expected {want:?}")));
         }
     }
 }

@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use super::Case;
 use super::outside::Outside;
+use crate::erasure::Names;
 use crate::event::Delivery;
 use crate::lookup::Answers;
-use crate::pipeline::{NoTrace, Outcome, Pipeline, Traced};
-use crate::state::{Change, Held, Memory, Session, Store};
+use crate::pipeline::{self, Dropped, NoTrace, Outcome, Pipeline, Traced};
+use crate::state::{Change, Erased, HELD_SPACE, Held, Memory, Reach, Session, Store};
 
 /// Wake-ups of one case: more than that, and it would never end.
 const WAKE_UPS_MAX: usize = 1000;
@@ -105,6 +106,7 @@ impl<'a> World<'a> {
         for held in &outcome.held {
             self.waiting.insert((held.until_ms, held.id.clone()), held.wake.clone());
         }
+        self.erase(&outcome);
         let wakes = std::mem::take(&mut outcome.wakes);
         self.keep(outcome);
         let woken: Vec<_> = self
@@ -121,6 +123,28 @@ impl<'a> World<'a> {
         }
     }
 
+    /// Erases whom the delivery names, as the engine does.
+    fn erase(&mut self, outcome: &Outcome) {
+        if outcome.erasures.is_empty() {
+            return;
+        }
+        let names = Names::new(&outcome.erasures);
+        let all = outcome.erasures.iter().position(|erasure| erasure.all_state);
+        let reach = Reach { names: &names, all, before: self.seq };
+        match self.store.erase(&self.pipeline.plan().name, &reach, &Erased::default()) {
+            Ok(gone) => {
+                for (key, entry) in gone.iter().filter(|(key, _)| key.space == HELD_SPACE) {
+                    self.waiting.retain(|(_, id), _| *id != key.name);
+                    if let Ok(held) = Held::decode(&key.name, &entry.value) {
+                        let reason = pipeline::ERASED.to_owned();
+                        self.total.dropped.push(Dropped { origin: held.origin, part: held.part, reason });
+                    }
+                }
+            }
+            Err(error) => self.problems.push(error.to_string()),
+        }
+    }
+
     /// Runs a delivery as the engine does, which decodes only what is read. That must never show.
     fn compare_masked(&mut self, delivery: &Delivery, answers: Answers, whole: &Outcome) {
         if self.pipeline.plan().mask.is_whole() {
@@ -131,7 +155,8 @@ impl<'a> World<'a> {
         let same = masked.messages == whole.messages
             && masked.dropped == whole.dropped
             && masked.dead == whole.dead
-            && masked.writes == whole.writes;
+            && masked.writes == whole.writes
+            && masked.erasures == whole.erasures;
         if !same {
             let mask = &self.pipeline.plan().mask;
             self.problems.push(format!("a bug of Cartwire: decoding only what is read, {mask}, gives something else"));
@@ -146,5 +171,6 @@ impl<'a> World<'a> {
         self.total.dead.extend(outcome.dead);
         self.total.held.extend(outcome.held);
         self.total.logs.extend(outcome.logs);
+        self.total.erasures.extend(outcome.erasures);
     }
 }

@@ -101,9 +101,19 @@ fn unused_scripts(tree: &Tree, plans: &[Arc<Plan>]) -> Vec<Diag> {
         }
         let host = Host::new(&shared, Limits::default());
         let unit = Unit { file, text, node: None, file_text: text };
-        problems.extend(host.problems(&unit));
+        problems.extend(host.problems(&unit, is_named(tree, file)));
     }
     problems
+}
+
+/// Whether a pipeline names the file as a script. Looked for in its text: what is broken has nothing else.
+fn is_named(tree: &Tree, file: &str) -> bool {
+    let name = file.strip_prefix(FOLDER).unwrap_or(file).trim_start_matches('/');
+    let goes_on = |c: char| c.is_alphanumeric() || matches!(c, '/' | '_' | '-' | '.');
+    pipeline_files(tree).iter().filter_map(|(pipeline, _)| tree.get(pipeline)).any(|text| {
+        text.match_indices(name)
+            .any(|(at, _)| !text[..at].ends_with(goes_on) && !text[at + name.len()..].starts_with(goes_on))
+    })
 }
 
 /// A warning at each place where what is missing is referred to.

@@ -12,9 +12,10 @@ mod check;
 mod completions;
 mod dead;
 mod environment;
+mod erase;
 mod logs;
-mod loops;
 mod new;
+mod reconcile;
 mod reference;
 mod run;
 mod samples;
@@ -58,6 +59,10 @@ enum Command {
     New(new::Arguments),
     /// List and show dead letters.
     Dead(dead::Arguments),
+    /// Erase a person from all that a pipeline keeps, or show the record of erasures.
+    Erase(erase::Arguments),
+    /// Compare the shop's orders with what was delivered, and deliver those that are missing.
+    Reconcile(reconcile::Arguments),
     /// Show what can be written in pipelines, fixtures and scripts.
     Reference(reference::Arguments),
     /// Print the JSON Schema of a pipeline file or a fixture, for editors.
@@ -91,6 +96,8 @@ pub fn main() -> ExitCode {
         Command::Send(arguments) => send::run(&arguments),
         Command::New(arguments) => new::run(&arguments),
         Command::Dead(arguments) => dead::run(&arguments),
+        Command::Erase(arguments) => erase::run(&arguments),
+        Command::Reconcile(arguments) => reconcile::run(&arguments),
         Command::Reference(arguments) => reference::run(&arguments),
         Command::Schema(arguments) => schema::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::logs::{self, Format};
-use super::{Outcome, Placeholders, Process, complain, count, loops, samples};
+use super::{Outcome, Placeholders, Process, complain, count, samples};
 use crate::check;
 use crate::engine::{Engine, Output, Progress, Settings, SharedEnvironment, StartError, text_of};
 use crate::journal::JournalOptions;
@@ -222,9 +222,6 @@ fn announce(engine: &Engine, arguments: &Arguments, placeholders: &Placeholders)
         if !missing.is_empty() {
             tracing::warn!("dry run: placeholders stand in for {}", missing.join(", "));
         }
-    }
-    for warning in loops::warnings(&engine.plans, engine.listen) {
-        tracing::warn!("{warning}");
     }
     for plan in &engine.plans {
         let sources: Vec<_> = plan.sources.iter().map(samples::place).collect();

@@ -1,4 +1,5 @@
-//! The admin address: health, readiness, metrics, status and dead letters. Loopback by default.
+//! The admin address: health, readiness, metrics, status, dead letters, erasing a person, and reconciliation for those who know the
+//! token. Loopback by default.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -10,19 +11,20 @@ use http_body_util::Full;
 use hyper::body::Incoming;
 use serde_json::json;
 
-use super::grave::Graveyard;
 use super::intake::response;
+use super::lane::Shared;
 use super::metrics::Metrics;
+use super::reconcile::Served;
 use super::status::Board;
-use crate::journal::{DeadFilter, DeadLetter, Journal};
+use crate::journal::{DeadFilter, DeadLetter};
 use crate::source::Reply;
 
 /// What the admin pages show.
 pub(super) struct Admin {
     pub(super) board: Arc<Board>,
     pub(super) metrics: Arc<Metrics>,
-    pub(super) journal: Arc<Journal>,
-    pub(super) graveyard: Arc<Graveyard>,
+    pub(super) shared: Arc<Shared>,
+    pub(super) served: Served,
     /// Set while requests are accepted.
     pub(super) ready: AtomicBool,
 }
@@ -32,6 +34,12 @@ impl Admin {
         self: Arc<Self>,
         request: Request<Incoming>,
     ) -> Result<Response<Full<Bytes>>, Infallible> {
+        if request.uri().path() == "/erase" && *request.method() == Method::POST {
+            return Ok(response(super::admin_erase::answer(request, &self.shared, &self.board).await));
+        }
+        if request.uri().path().starts_with("/reconcile/") {
+            return Ok(response(self.served.handle(request).await));
+        }
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
             return Ok(response(Reply::text(405, "only GET\n").header("allow", "GET, HEAD")));
         }
@@ -41,7 +49,7 @@ impl Admin {
             "/healthz" => Reply::text(200, "ok\n"),
             "/readyz" => self.readiness(),
             "/metrics" => self.metrics(),
-            "/status" => Reply::json(200, &self.board.to_json(self.journal.durable()).to_string()),
+            "/status" => Reply::json(200, &self.board.to_json(self.shared.journal.durable()).to_string()),
             "/dead" => self.dead(&query).await,
             path if path.starts_with("/dead/") => self.dead_letter(&path["/dead/".len()..]).await,
             "/" => Reply::text(200, "cartwire: /healthz /readyz /metrics /status /dead\n"),
@@ -54,15 +62,15 @@ impl Admin {
         if !self.ready.load(Ordering::SeqCst) {
             return Reply::text(503, "not accepting\n");
         }
-        match self.journal.poisoned() {
+        match self.shared.journal.poisoned() {
             Some(trouble) => Reply::text(503, &format!("the journal takes nothing: {trouble}\n")),
             None => Reply::text(200, "ready\n"),
         }
     }
 
     fn metrics(&self) -> Reply {
-        let durable = self.journal.durable();
-        self.metrics.journal(self.journal.stats().bytes, durable);
+        let durable = self.shared.journal.durable();
+        self.metrics.journal(self.shared.journal.stats().bytes, durable);
         for (pipeline, sink, cursor) in self.board.cursors() {
             self.metrics.lag(&pipeline, &sink, durable.saturating_sub(cursor));
         }
@@ -83,7 +91,7 @@ impl Admin {
                 _ => {}
             }
         }
-        let store = Arc::clone(self.graveyard.store());
+        let store = Arc::clone(self.shared.graveyard.store());
         match tokio::task::spawn_blocking(move || store.list(&filter, limit)).await {
             Ok(page) => {
                 let letters: serde_json::Value = page.letters.iter().map(dead_json).collect();
@@ -96,7 +104,7 @@ impl Admin {
     /// `/dead/17`: one dead letter with its delivery.
     async fn dead_letter(&self, id: &str) -> Reply {
         let Ok(id) = id.parse() else { return Reply::text(404, "a dead letter has a number\n") };
-        let store = Arc::clone(self.graveyard.store());
+        let store = Arc::clone(self.shared.graveyard.store());
         match tokio::task::spawn_blocking(move || store.get(id)).await {
             Ok(Ok(Some(letter))) => Reply::json(200, &dead_json_whole(&letter).to_string()),
             Ok(Ok(None)) => Reply::text(404, "there is no such dead letter\n"),

@@ -18,7 +18,8 @@ use super::metrics::Metrics;
 use super::stakes;
 use super::stopped;
 use super::transmit::{Sent, Transmitter};
-use crate::pipeline::{Message, SinkPart};
+use super::withheld::Withheld;
+use crate::pipeline::{ERASED, Message, SinkPart};
 use crate::sink::Judgement;
 use crate::state::{End, Stake, Store};
 use batch::{Batch, chunks, cut, full, take};
@@ -82,6 +83,8 @@ pub(super) struct Deliverer {
     pub(super) stop: watch::Receiver<bool>,
     /// Wakes a halted sink: the user asked to try again.
     pub(super) nudge: Arc<tokio::sync::Notify>,
+    /// What must not be sent any more.
+    pub(super) withheld: Arc<Withheld>,
 }
 
 /// How long a halted sink waits before it tries by itself.
@@ -176,6 +179,7 @@ impl Deliverer {
             metrics: Arc::clone(&self.metrics),
             stop: self.stop.clone(),
             nudge: Arc::clone(&self.nudge),
+            withheld: Arc::clone(&self.withheld),
         }
     }
 
@@ -194,6 +198,7 @@ impl Deliverer {
         let mut parts = VecDeque::from([batch.messages]);
         let mut backoff = Backoff::new();
         while let Some(part) = parts.pop_front() {
+            let part = self.without_erased(part).await;
             if part.is_empty() {
                 continue;
             }
@@ -251,6 +256,21 @@ impl Deliverer {
         true
     }
 
+    /// Leaves out messages about persons who were erased while they waited.
+    async fn without_erased(&self, part: Vec<(Message, Arc<str>)>) -> Vec<(Message, Arc<str>)> {
+        if self.withheld.is_empty() {
+            return part;
+        }
+        let (gone, part): (Vec<_>, Vec<_>) = part.into_iter().partition(|(message, _)| self.withheld.holds(message));
+        self.end(gone.iter().flat_map(|(message, _)| &message.stakes), End::Gone).await;
+        for _ in &gone {
+            self.ledger.dropped(&self.part.id, ERASED);
+            self.metrics.dropped(&self.pipeline, &self.part.id);
+        }
+        self.state.ended(gone.len());
+        part
+    }
+
     fn warn(&self, reason: &str, pause: Duration, text: &str) {
         self.state.trouble(Some(reason.to_owned()));
         tracing::warn!(pipeline = %self.pipeline, sink = %self.part.id, reason, retry_in_ms = pause.as_millis() as u64, "{text}");
@@ -258,6 +278,10 @@ impl Deliverer {
 
     /// Keeps a refused message. Tries until it is safe, for the cursor must not pass it before. `false`: stopped.
     async fn bury(&mut self, (message, revision): (Message, Arc<str>), reason: String) -> bool {
+        // The person may have been erased while the request was under way.
+        let left = self.without_erased(vec![(message, revision)]).await;
+        let Some((message, revision)) = left.into_iter().next() else { return true };
+        let (own, withheld) = (message.clone(), Arc::clone(&self.withheld));
         let burial = Burial {
             pipeline: Arc::clone(&self.pipeline),
             revision,
@@ -275,7 +299,12 @@ impl Deliverer {
         loop {
             match self.graveyard.bury(vec![burial.clone()]).await {
                 Ok(()) => {
+                    if withheld.holds(&own) {
+                        self.graveyard.erase(&self.pipeline, own.origin).await;
+                    }
                     self.end(&message.stakes, End::Refused).await;
+                    tracing::warn!(pipeline = %self.pipeline, delivery = burial.origin.delivery, part = %self.part.id,
+                        code = burial.code, "dead letter: {}", burial.reason);
                     self.ledger.dead(&self.part.id, "rejected");
                     self.state.ended(1);
                     self.metrics.dead(&self.pipeline, &self.part.id, "rejected", 1);

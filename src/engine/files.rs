@@ -2,6 +2,8 @@
 //!
 //! They do not pass the journal: the file itself is the durable copy, and the same line always gives the same message ids.
 
+mod erase;
+
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, BufReader, Read};
@@ -16,7 +18,6 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::books::Books;
 use super::deliver::{Deliverer, Parcel, SinkState};
 use super::drive;
-use super::grave::Burial;
 use super::holds::Holds;
 use super::lane::{LaneStatus, Shared, due};
 use super::lines::{Piece, pieces};
@@ -76,8 +77,8 @@ pub(super) async fn run(
     let mut holds = Holds::default();
     let start = |jobs: &mut VecDeque<FileJob>, plan: Arc<Plan>, deliveries: Vec<Arc<Delivery>>| {
         let serial = drive::is_serial(&plan, &deliveries);
-        let done = drive::start(&shared.workers, &shared.outside, &store, &plan, deliveries);
-        jobs.push_back(FileJob { plan, serial, done });
+        let done = drive::start(&shared.workers, &shared.outside, &store, &plan, deliveries.clone());
+        jobs.push_back(FileJob { plan, serial, deliveries, done });
     };
     let mut more = true;
     let mut told = false;
@@ -102,7 +103,11 @@ pub(super) async fn run(
                 None => more = false,
             },
             done = next(&mut jobs), if !jobs.is_empty() => {
-                let Some((plan, mut done)) = done else { return Err(io::Error::other("a worker ended")) };
+                let Some((FileJob { plan, mut deliveries, .. }, mut done)) = done else {
+                    return Err(io::Error::other("a worker ended"));
+                };
+                // Behind a line that erases, the job goes on when that is done; being one after another, there is no other.
+                let rest = deliveries.split_off(done.len());
                 let lines = done.iter().filter(|done| done.outcome.woken.is_none()).count();
                 progress.lines.fetch_add(lines as u64, Ordering::Relaxed);
                 let released: Vec<_> = done.iter_mut().flat_map(|done| holds.take(&mut done.outcome)).collect();
@@ -110,7 +115,17 @@ pub(super) async fn run(
                 store.commit(&plan.name, &changes, u64::MAX).map_err(io::Error::other)?;
                 store.release(&plan.name, &released).map_err(io::Error::other)?;
                 pipeline.ledger.held(holds.len());
-                out.take(&pipeline, &plan, done, &shared).await?;
+                let mut dead = Books::default().enter(&pipeline.ledger, &shared.metrics, &plan, &done);
+                // The numbers of lines mean nothing to the journal.
+                for burial in &mut dead {
+                    burial.run = 0;
+                }
+                shared.graveyard.bury(dead).await?;
+                erase::erase(&pipeline, &shared, &store, &plan, &done, &mut holds).await?;
+                out.take(&pipeline, &plan, done).await?;
+                if !rest.is_empty() {
+                    start(&mut jobs, plan, rest);
+                }
                 if out.halted {
                     more = false;
                     incoming.close();
@@ -138,13 +153,14 @@ struct FileJob {
     plan: Arc<Plan>,
     /// It must have ended before the next one begins.
     serial: bool,
+    deliveries: Vec<Arc<Delivery>>,
     done: oneshot::Receiver<Vec<Done>>,
 }
 
-async fn next(jobs: &mut VecDeque<FileJob>) -> Option<(Arc<Plan>, Vec<Done>)> {
+async fn next(jobs: &mut VecDeque<FileJob>) -> Option<(FileJob, Vec<Done>)> {
     let done = (&mut jobs.front_mut()?.done).await;
     let job = jobs.pop_front()?;
-    done.ok().map(|done| (job.plan, done))
+    done.ok().map(|done| (job, done))
 }
 
 /// The sinks of a file run: like a lane's, without cursors that outlive it.
@@ -184,6 +200,8 @@ impl Out {
                     metrics: Arc::clone(&shared.metrics),
                     stop: stopped.clone(),
                     nudge: Arc::clone(&pipeline.nudge),
+                    // Lines of files have numbers of their own.
+                    withheld: Arc::default(),
                 };
                 OutSink { id: Arc::clone(&part.id), queue, state, task: tokio::spawn(deliverer.run(receiver)) }
             })
@@ -201,19 +219,7 @@ impl Out {
         })
     }
 
-    async fn take(
-        &mut self,
-        pipeline: &LaneStatus,
-        plan: &Arc<Plan>,
-        done: Vec<Done>,
-        shared: &Shared,
-    ) -> io::Result<()> {
-        let mut burials: Vec<Burial> = Books::default().enter(&pipeline.ledger, &shared.metrics, plan, &done);
-        // The numbers of lines mean nothing to the journal.
-        for burial in &mut burials {
-            burial.run = 0;
-        }
-        shared.graveyard.bury(burials).await?;
+    async fn take(&mut self, pipeline: &LaneStatus, plan: &Arc<Plan>, done: Vec<Done>) -> io::Result<()> {
         let mut per_sink: Vec<Vec<_>> = vec![Vec::new(); plan.sinks.len()];
         for Done { outcome, .. } in done {
             for (number, messages) in outcome.messages.into_iter().enumerate() {

@@ -60,6 +60,16 @@ impl Graveyard {
         .await
         .map_err(io::Error::other)?
     }
+
+    /// Erases the letters of an event, which its erasure may have missed.
+    pub(super) async fn erase(&self, pipeline: &Arc<str>, origin: Origin) {
+        let (store, name) = (Arc::clone(&self.store), Arc::clone(pipeline));
+        let of = move |letter: &DeadLetter| (letter.delivery_seq, letter.index) == (origin.delivery, origin.index);
+        let erased = tokio::task::spawn_blocking(move || store.erase(&name, &mut { of })).await;
+        if let Err(error) = erased.map_err(io::Error::other).and_then(|erased| erased) {
+            tracing::error!(%pipeline, %error, "a dead letter that came while a person was erased could not be");
+        }
+    }
 }
 
 fn letter(burial: Burial, journal: &Journal, at_ms: i64) -> DeadLetter {

@@ -92,6 +92,11 @@ impl Holds {
         released
     }
 
+    /// One waits no longer, and is not woken.
+    pub(super) fn forget(&mut self, id: &str) {
+        self.remove(id);
+    }
+
     /// How many wait.
     pub(super) fn len(&self) -> usize {
         self.known.len()

@@ -52,17 +52,50 @@ impl Host {
         *paused = Some(paused.map_or(until, |before| before.max(until)));
     }
 
-    /// Heeds an answer's quota: BigCommerce says how many requests are left (`X-Rate-Limit-Requests-Left`) and in how many
-    /// milliseconds there are more (`X-Rate-Limit-Time-Reset-Ms`).
+    /// Heeds an answer's quota: see [`quota_pause`].
     pub(super) fn note(&self, headers: &[(String, String)]) {
-        let number = |name: &str| {
-            let (_, value) = headers.iter().find(|(have, _)| have == name)?;
-            value.trim().parse::<u64>().ok()
-        };
-        if number("x-rate-limit-requests-left") == Some(0)
-            && let Some(reset_ms) = number("x-rate-limit-time-reset-ms")
-        {
-            self.pause(Duration::from_millis(reset_ms));
+        if let Some(pause) = quota_pause(headers) {
+            self.pause(pause);
         }
+    }
+}
+
+/// Shopify gives back two requests a second to a shop on the smallest plan.
+const SHOPIFY_LEAK: Duration = Duration::from_millis(500);
+
+/// How long to make no request, by the headers of an answer. BigCommerce says how many are left (`X-Rate-Limit-Requests-Left`) and in
+/// how many milliseconds there are more (`X-Rate-Limit-Time-Reset-Ms`), Shopify how full its bucket is
+/// (`X-Shopify-Shop-Api-Call-Limit: 39/40`).
+fn quota_pause(headers: &[(String, String)]) -> Option<Duration> {
+    let text = |name: &str| headers.iter().find(|(have, _)| have == name).map(|(_, value)| value.trim());
+    let number = |name: &str| text(name)?.parse::<u64>().ok();
+    if number("x-rate-limit-requests-left") == Some(0) {
+        return number("x-rate-limit-time-reset-ms").map(Duration::from_millis);
+    }
+    let (used, size) = text("x-shopify-shop-api-call-limit")?.split_once('/')?;
+    let (used, size) = (used.parse::<u64>().ok()?, size.parse::<u64>().ok()?);
+    (used >= size).then_some(SHOPIFY_LEAK)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quotas_are_heeded() {
+        let pause = |headers: &[(&str, &str)]| {
+            let owned: Vec<_> = headers.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
+            quota_pause(&owned).map(|pause| pause.as_millis())
+        };
+        let (left, reset) = ("x-rate-limit-requests-left", "x-rate-limit-time-reset-ms");
+        assert_eq!(pause(&[(left, "0"), (reset, "1500")]), Some(1500));
+        assert_eq!(pause(&[(left, "1"), (reset, "1500")]), None);
+        assert_eq!(pause(&[(left, "0")]), None);
+        let bucket = "x-shopify-shop-api-call-limit";
+        assert_eq!(pause(&[(bucket, "40/40")]), Some(500));
+        for text in ["39/40", "40", "a/b", ""] {
+            assert_eq!(pause(&[(bucket, text)]), None, "{text}");
+        }
+        assert_eq!(pause(&[]), None);
     }
 }

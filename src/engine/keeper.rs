@@ -1,6 +1,7 @@
 //! The one who keeps what runs in line with what the files say: loads, judges, swaps, retires.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use tokio::sync::watch;
 
 use super::intake::Intake;
 use super::lane::{Lane, Order, Shared};
+use super::loops;
 use super::project::read_tree;
 use super::routes::{self, Routes};
 use super::status::Board;
@@ -41,6 +43,9 @@ pub(super) struct Keeper {
     pub(super) retiring: Vec<Lane>,
     /// Since when a pipeline's file has been gone.
     pub(super) missing: BTreeMap<String, std::time::Instant>,
+    /// Where sources listen, and which sinks that send there were warned of.
+    pub(super) listen: SocketAddr,
+    pub(super) loops: BTreeSet<String>,
 }
 
 /// A version that cannot run, and why.
@@ -95,7 +100,17 @@ impl Keeper {
             let name = plan.name.to_string();
             self.lanes.insert(name, Lane::start(&plan, &self.shared, self.durable.clone(), None));
         }
+        self.warn_of_loops();
         self.publish();
+    }
+
+    /// Says once of each sink that it sends to one of our own sources.
+    fn warn_of_loops(&mut self) {
+        let found: BTreeSet<String> = loops::warnings(&self.plans(), self.listen).into_iter().collect();
+        for warning in found.difference(&self.loops) {
+            tracing::warn!("{warning}");
+        }
+        self.loops = found;
     }
 
     /// Brings what runs in line with the files. `force` loads pipelines whose texts are the same, for secrets that changed elsewhere.
@@ -131,6 +146,7 @@ impl Keeper {
         self.retire_missing(&tree, &mut report);
         self.take_up(fresh, &tree, &mut report);
         if !report.changed.is_empty() {
+            self.warn_of_loops();
             self.publish();
         }
         report

@@ -1,5 +1,7 @@
 //! One task per pipeline: reads its deliveries from the journal, has workers run them, and hands the messages to the sinks in order.
 
+mod erase;
+mod jobs;
 mod sinks;
 mod state;
 
@@ -9,12 +11,12 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
-use tokio::sync::{Notify, mpsc, oneshot, watch};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinHandle;
 
+use super::audit::Audit;
 use super::books::Books;
 use super::deliver::SinkState;
-use super::drive;
 use super::file_writer::FileWriter;
 use super::grave::Graveyard;
 use super::holds::Holds;
@@ -24,11 +26,13 @@ use super::outside::Outside;
 use super::sink_lane::{SinkLane, unblocked};
 use super::stakes;
 use super::transmit::{Output, now_ms};
+use super::withheld::Withheld;
 use super::worker::{Done, Workers};
 use crate::event::Delivery;
 use crate::journal::{Cursors, Journal, Reader};
 use crate::pipeline::{Message, Plan};
 use crate::state::{End, Store};
+use jobs::{Pending, next_done};
 
 /// Deliveries in one job, and jobs under way: enough to keep the workers busy, few enough to bound memory.
 const JOB_DELIVERIES: usize = 128;
@@ -46,22 +50,14 @@ pub(super) struct Shared {
     pub(super) state: Arc<dyn Store>,
     /// What they may ask.
     pub(super) outside: Arc<Outside>,
+    /// The record of erasures.
+    pub(super) audit: Arc<Audit>,
     pub(super) client: reqwest::Client,
     pub(super) metrics: Arc<Metrics>,
     pub(super) out: Output,
     pub(super) dry: bool,
     /// Files that sinks write, by path: two sinks of one file share its writer.
     pub(super) files: Mutex<HashMap<PathBuf, Weak<tokio::sync::Mutex<FileWriter>>>>,
-}
-
-/// A job under way.
-struct Pending {
-    /// The position that it completes.
-    mark: u64,
-    plan: Arc<Plan>,
-    /// It must have ended before the next one begins.
-    serial: bool,
-    done: oneshot::Receiver<Vec<Done>>,
 }
 
 /// What a lane is told.
@@ -93,6 +89,8 @@ pub(super) struct LaneStatus {
     /// Set when it is known which events wait.
     pub(super) recalled: AtomicBool,
     pub(super) nudge: Arc<Notify>,
+    /// What must not be sent any more.
+    pub(super) withheld: Arc<Withheld>,
 }
 
 impl LaneStatus {
@@ -130,6 +128,7 @@ impl Lane {
             position: AtomicU64::new(0),
             recalled: AtomicBool::new(false),
             nudge: Arc::default(),
+            withheld: Arc::default(),
         });
         let mut runner = Runner {
             shared: Arc::clone(shared),
@@ -229,12 +228,12 @@ impl Runner {
                 },
                 () = unblocked(&mut self.sinks), if blocked => {}
                 done = next_done(&mut self.jobs), if !blocked && !self.jobs.is_empty() => {
-                    let Some((mark, plan, done)) = done else {
+                    let Some((job, done)) = done else {
                         self.worker_ended();
                         self.abandon().await;
                         return;
                     };
-                    self.finish(mark, &plan, done).await;
+                    self.finish(job, done).await;
                 }
                 () = due(self.holds.next_ms()), if !draining || self.retiring => self.wake_up().await,
                 changed = durable.changed(), if !draining && !blocked && self.has_room() => {
@@ -291,50 +290,12 @@ impl Runner {
         }
     }
 
-    /// Hands deliveries to the workers, by the version that knows their source. `false`: a worker ended.
-    async fn submit(&mut self, deliveries: Vec<Arc<Delivery>>, mark: u64) -> bool {
-        let mut rest = deliveries;
-        while !rest.is_empty() {
-            let plan = self.plan_for(&rest[0]);
-            let end =
-                rest.iter().position(|delivery| !Arc::ptr_eq(&self.plan_for(delivery), &plan)).unwrap_or(rest.len());
-            let later = rest.split_off(end);
-            let until = if later.is_empty() { mark } else { rest.last().map_or(mark, |delivery| delivery.seq) };
-            let serial = drive::is_serial(&plan, &rest);
-            // What it remembers is complete only when all before it have ended.
-            while !self.jobs.is_empty() && (serial || self.jobs.iter().any(|job| job.serial)) {
-                let Some((mark, plan, done)) = next_done(&mut self.jobs).await else {
-                    self.worker_ended();
-                    return false;
-                };
-                self.finish(mark, &plan, done).await;
-            }
-            let Shared { workers, outside, state, .. } = &*self.shared;
-            let done = drive::start(workers, outside, state, &plan, rest);
-            self.jobs.push_back(Pending { mark: until, plan, serial, done });
-            rest = later;
-        }
-        // What was read for other pipelines moves the cursors too, so that the journal can be tidied.
-        match self.jobs.back_mut() {
-            Some(job) => job.mark = job.mark.max(mark),
-            None => self.sinks.iter_mut().for_each(|sink| sink.put(Vec::new(), mark)),
-        }
-        true
-    }
-
-    fn plan_for(&self, delivery: &Delivery) -> Arc<Plan> {
-        match &self.previous {
-            Some(previous)
-                if self.plan.source(&delivery.source).is_none() && previous.source(&delivery.source).is_some() =>
-            {
-                Arc::clone(previous)
-            }
-            _ => Arc::clone(&self.plan),
-        }
-    }
-
-    /// Books the outcomes of a job and hands the messages to the sinks.
-    async fn finish(&mut self, mark: u64, plan: &Arc<Plan>, mut done: Vec<Done>) {
+    /// Books the outcomes of a job and hands the messages to the sinks. A job that ended early goes on behind what it has to do first.
+    async fn finish(&mut self, job: Pending, mut done: Vec<Done>) {
+        let Pending { mark: whole, plan, mut deliveries, .. } = job;
+        let rest = deliveries.split_off(done.len());
+        let mark = if rest.is_empty() { whole } else { done.last().map_or(0, |done| done.delivery.seq) };
+        let plan = &plan;
         self.remember(&mut done).await;
         if self.shared.dry {
             // Who looks at what comes out wants to know of what does not.
@@ -348,6 +309,7 @@ impl Runner {
             tracing::error!(pipeline = %plan.name, %error, "dead letters cannot be kept, will try again");
             tokio::time::sleep(Duration::from_secs(2)).await;
         }
+        self.erase(plan, &done).await;
         let mut per_sink: Vec<Vec<(Message, Arc<str>)>> = vec![Vec::new(); self.sinks.len()];
         for Done { delivery, outcome } in done {
             for (number, messages) in outcome.messages.into_iter().enumerate() {
@@ -371,20 +333,19 @@ impl Runner {
         for (sink, messages) in self.sinks.iter_mut().zip(per_sink) {
             sink.put(messages, mark);
         }
-        self.books.pass(mark, self.status.floor());
+        let floor = self.status.floor();
+        self.books.pass(mark, floor);
+        self.status.withheld.pass(floor);
+        if !rest.is_empty() {
+            let job = self.job(Arc::clone(plan), rest, whole);
+            self.jobs.push_front(job);
+        }
     }
 
     async fn end(&self, messages: &[Message], end: End) {
         let stakes = messages.iter().flat_map(|message| &message.stakes);
         stakes::end(&self.shared.state, &self.plan.name, stakes, end).await;
     }
-}
-
-/// The oldest job's result. A worker that died takes its job with it: its deliveries are read again after a restart.
-async fn next_done(jobs: &mut VecDeque<Pending>) -> Option<(u64, Arc<Plan>, Vec<Done>)> {
-    let done = (&mut jobs.front_mut()?.done).await;
-    let job = jobs.pop_front()?;
-    done.ok().map(|done| (job.mark, job.plan, done))
 }
 
 /// Resolves at a time, or never.

@@ -20,6 +20,8 @@ pub struct Ledger {
     reasons: Mutex<BTreeMap<(String, String), u64>>,
     /// Deliveries that were answered 2xx.
     deliveries: AtomicU64,
+    /// Those of them that nobody sent: a reconciliation made them.
+    reconciled: AtomicU64,
     /// Deliveries that went through the steps.
     processed: AtomicU64,
 }
@@ -48,6 +50,12 @@ impl Ledger {
     /// A delivery was accepted.
     pub fn delivered(&self) {
         self.deliveries.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// So many deliveries were journaled that a reconciliation made.
+    pub fn reconciled(&self, deliveries: usize) {
+        self.deliveries.fetch_add(deliveries as u64, Ordering::Relaxed);
+        self.reconciled.fetch_add(deliveries as u64, Ordering::Relaxed);
     }
 
     /// A delivery went through the steps, and so many of its events ended there.
@@ -133,7 +141,7 @@ impl Ledger {
             .map(|((part, reason), count)| json!({"part": part, "reason": reason, "count": count}))
             .collect();
         json!({
-            "deliveries": deliveries, "processed": processed, "accepted": balance.accepted, "sent": balance.sent,
+            "deliveries": deliveries, "reconciled": self.reconciled.load(Ordering::SeqCst), "processed": processed, "accepted": balance.accepted, "sent": balance.sent,
             "dropped": balance.dropped, "dead": balance.dead, "held": balance.held, "pending": balance.pending,
             "reasons": reasons,
         })

@@ -28,6 +28,7 @@ struct Reason {
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct Lookup {
+    /// As it is listed, since names under a wild card come from events.
     host: String,
     status: u32,
 }
@@ -80,7 +81,7 @@ impl Default for Metrics {
         registry.register("held", "Events that wait for their time", metrics.held.clone());
         registry.register(
             "lookups",
-            "Requests to services for scripts and steps, by host and status",
+            "Requests to services for scripts and steps, by the host as it is listed and by status",
             metrics.lookups.clone(),
         );
         registry.register("journal_bytes", "Size of the journal on disk", metrics.journal_bytes.clone());

@@ -10,6 +10,7 @@ use tokio::sync::OnceCell;
 use tokio::time::{Instant, sleep};
 
 use super::host::Host;
+use super::idle::Idle;
 use super::metrics::Metrics;
 use super::resolve::Guarded;
 use super::transmit::chain;
@@ -32,10 +33,17 @@ pub(super) struct Outside {
     canned: Vec<Canned>,
     metrics: Arc<Metrics>,
     /// One client for each list of hosts, which judges the addresses that names lead to.
-    clients: Mutex<HashMap<Vec<String>, reqwest::Client>>,
-    hosts: Mutex<HashMap<String, Arc<Host>>>,
+    clients: Mutex<Idle<Vec<String>, reqwest::Client>>,
+    hosts: Mutex<Idle<String, Arc<Host>>>,
     cache: Mutex<Cache>,
     flights: Mutex<HashMap<LookupKey, Arc<OnceCell<Arc<Answer>>>>>,
+}
+
+/// An answer, and the numbers of those who asked for it.
+pub(super) struct Told {
+    pub(super) askers: Vec<usize>,
+    pub(super) key: LookupKey,
+    pub(super) answer: Arc<Answer>,
 }
 
 #[derive(Default)]
@@ -49,24 +57,28 @@ impl Outside {
         Self {
             canned,
             metrics: Arc::clone(metrics),
-            clients: Mutex::default(),
-            hosts: Mutex::default(),
+            // A request under way has its own handle of its client, so none needs to stay for it.
+            clients: Mutex::new(Idle::new(|_| false)),
+            hosts: Mutex::new(Idle::new(|host| Arc::strong_count(host) > 1)),
             cache: Mutex::default(),
             flights: Mutex::default(),
         }
     }
 
-    /// Asks everything at once; equal questions once.
-    pub(super) async fn ask_all(self: &Arc<Self>, needs: Vec<Lookup>) -> HashMap<LookupKey, Arc<Answer>> {
-        let mut asked: HashMap<LookupKey, Lookup> = HashMap::new();
-        for lookup in needs {
-            asked.entry(lookup.key()).or_insert(lookup);
+    /// Asks everything at once, for askers by number. Equal questions are asked once, but those that may not be shared once for
+    /// each asker: how many deliveries come together is chance, and must not decide how many posts there are.
+    pub(super) async fn ask_all(self: &Arc<Self>, needs: Vec<(usize, Lookup)>) -> Vec<Told> {
+        let mut asked: HashMap<(LookupKey, Option<usize>), (Vec<usize>, Lookup)> = HashMap::new();
+        for (asker, lookup) in needs {
+            let alone = (!lookup.is_question()).then_some(asker);
+            let (askers, _) = asked.entry((lookup.key(), alone)).or_insert_with(|| (Vec::new(), lookup));
+            askers.push(asker);
         }
         let futures: Vec<_> = asked
             .into_iter()
-            .map(|(key, lookup)| {
+            .map(|((key, _), (askers, lookup))| {
                 let outside = Arc::clone(self);
-                async move { (key, outside.ask(key, &lookup).await) }
+                async move { Told { askers, key, answer: outside.ask(key, &lookup).await } }
             })
             .collect();
         super::join_all(futures).await.into_iter().flatten().collect()
@@ -79,22 +91,36 @@ impl Outside {
         if let Some(answer) = self.cached(&key) {
             return answer;
         }
-        // Whether an answer may be shared is the asker's to say: two equal posts may be meant to be two.
-        if lookup.cache_ms == 0 && !is_repeatable(&lookup.method) {
+        if !lookup.is_question() {
             return Arc::new(self.perform(lookup).await);
         }
         let flight = Arc::clone(lock(&self.flights).entry(key).or_default());
-        let answer = Arc::clone(flight.get_or_init(|| async { Arc::new(self.perform(lookup).await) }).await);
+        let answer = Arc::clone(flight.get_or_init(|| self.fly(key, lookup)).await);
         // Whoever comes next asks anew, or finds it in the cache.
         if let Entry::Occupied(known) = lock(&self.flights).entry(key)
             && Arc::ptr_eq(known.get(), &flight)
         {
             known.remove();
         }
+        answer
+    }
+
+    /// Asks for all who wait, and keeps the answer before the flight ends. So who comes in between finds the flight or the answer.
+    async fn fly(&self, key: LookupKey, lookup: &Lookup) -> Arc<Answer> {
+        // It may have come since the asker looked, with a flight that has ended.
+        if let Some(answer) = self.cached(&key) {
+            return answer;
+        }
+        let answer = Arc::new(self.perform(lookup).await);
         if lookup.cache_ms > 0 && (200..300).contains(&answer.status) {
             self.keep(key, &answer, Duration::from_millis(lookup.cache_ms));
         }
         answer
+    }
+
+    /// Forgets all answers.
+    pub(super) fn forget(&self) {
+        *lock(&self.cache) = Cache::default();
     }
 
     fn cached(&self, key: &LookupKey) -> Option<Arc<Answer>> {
@@ -123,9 +149,10 @@ impl Outside {
     async fn perform(&self, lookup: &Lookup) -> Answer {
         let failed = |error: String| Answer { error: Some(error), ..Answer::default() };
         // Checked when the lookup was made; once more, where it counts.
-        if let Err(error) = lookup.access.check(&lookup.url) {
-            return failed(error);
-        }
+        let entry = match lookup.access.entry(&lookup.url) {
+            Ok(entry) => entry,
+            Err(error) => return failed(error),
+        };
         let host = self.host(lookup);
         let client = match self.client(&lookup.access) {
             Ok(client) => client,
@@ -133,9 +160,9 @@ impl Outside {
         };
         for attempt in 1.. {
             let _turn = host.turn().await;
-            let answer = once(&client, lookup).await;
+            let answer = once(&client, lookup, ANSWER_BYTES_MAX).await;
             host.note(&answer.headers);
-            self.metrics.lookup(host_name(&lookup.url).as_str(), answer.status);
+            self.metrics.lookup(entry, answer.status);
             let wait = if answer.status == 0 {
                 Some(Duration::from_millis(200 << attempt))
             } else if matches!(answer.status, 429 | 502 | 503 | 504) {
@@ -148,7 +175,7 @@ impl Outside {
                 None
             };
             match wait {
-                Some(wait) if attempt < ATTEMPTS && (is_repeatable(&lookup.method) || answer.status == 429) => {
+                Some(wait) if attempt < ATTEMPTS && (lookup.is_repeatable() || answer.status == 429) => {
                     tracing::debug!(
                         request = lookup.shown(),
                         status = answer.status,
@@ -171,13 +198,19 @@ impl Outside {
     fn host(&self, lookup: &Lookup) -> Arc<Host> {
         let Access { per_second, concurrent, .. } = *lookup.access;
         let key = format!("{} {per_second} {concurrent}", host_name(&lookup.url));
-        Arc::clone(lock(&self.hosts).entry(key).or_insert_with(|| Arc::new(Host::new(per_second, concurrent))))
+        let (mut hosts, now) = (lock(&self.hosts), Instant::now());
+        if let Some(host) = hosts.get(&key, now) {
+            return host;
+        }
+        let host = Arc::new(Host::new(per_second, concurrent));
+        hosts.put(key, Arc::clone(&host), now);
+        host
     }
 
     fn client(&self, access: &Arc<Access>) -> reqwest::Result<reqwest::Client> {
-        let mut clients = lock(&self.clients);
-        if let Some(client) = clients.get(&access.allow) {
-            return Ok(client.clone());
+        let (mut clients, now) = (lock(&self.clients), Instant::now());
+        if let Some(client) = clients.get(&access.allow, now) {
+            return Ok(client);
         }
         let client = reqwest::Client::builder()
             // A redirect would lead to hosts that nobody listed, and a proxy to addresses that nobody judged.
@@ -188,7 +221,7 @@ impl Outside {
             .connect_timeout(Duration::from_secs(5))
             .pool_idle_timeout(Duration::from_secs(50))
             .build()?;
-        clients.insert(access.allow.clone(), client.clone());
+        clients.put(access.allow.clone(), client.clone(), now);
         Ok(client)
     }
 }
@@ -200,7 +233,8 @@ fn host_name(url: &str) -> String {
     })
 }
 
-async fn once(client: &reqwest::Client, lookup: &Lookup) -> Answer {
+/// Asks once. An answer with a body of more than so many bytes counts as none.
+pub(super) async fn once(client: &reqwest::Client, lookup: &Lookup, bytes_max: usize) -> Answer {
     let failed = |error: String| Answer { error: Some(error), ..Answer::default() };
     let Ok(method) = reqwest::Method::from_bytes(lookup.method.as_bytes()) else {
         return failed(format!("`{}` is no HTTP method", lookup.method));
@@ -219,8 +253,8 @@ async fn once(client: &reqwest::Client, lookup: &Lookup) -> Answer {
     let mut body = Vec::new();
     loop {
         match response.chunk().await {
-            Ok(Some(chunk)) if body.len() + chunk.len() <= ANSWER_BYTES_MAX => body.extend_from_slice(&chunk),
-            Ok(Some(_)) => return failed(format!("the answer is larger than {} MiB", ANSWER_BYTES_MAX >> 20)),
+            Ok(Some(chunk)) if body.len() + chunk.len() <= bytes_max => body.extend_from_slice(&chunk),
+            Ok(Some(_)) => return failed(format!("the answer is larger than {} MiB", bytes_max >> 20)),
             Ok(None) => break,
             Err(error) => return failed(format!("the answer broke off: {}", chain(&error))),
         }
@@ -233,12 +267,8 @@ fn texts(headers: &HeaderMap) -> Vec<(String, String)> {
     headers.iter().filter_map(|(name, value)| Some((name.as_str().to_owned(), text(value)?))).collect()
 }
 
-fn is_repeatable(method: &str) -> bool {
-    matches!(method, "GET" | "HEAD" | "OPTIONS")
-}
-
 /// `Retry-After` in seconds.
-fn retry_after(answer: &Answer) -> Option<Duration> {
+pub(super) fn retry_after(answer: &Answer) -> Option<Duration> {
     let (_, value) = answer.headers.iter().find(|(name, _)| name == "retry-after")?;
     value.trim().parse::<f64>().ok().filter(|s| (0.0..1e6).contains(s)).map(Duration::from_secs_f64)
 }
@@ -246,3 +276,6 @@ fn retry_after(answer: &Answer) -> Option<Duration> {
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests;

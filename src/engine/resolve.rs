@@ -19,11 +19,11 @@ impl Resolve for Guarded {
             let reachable: Vec<SocketAddr> = found
                 .iter()
                 .copied()
-                .filter(|address| is_public(address.ip()) || access.allows_private(address.ip()))
+                .filter(|address| is_public(address.ip()) || access.allows_private(address.ip(), name.as_str()))
                 .collect();
             if reachable.is_empty() && !found.is_empty() {
                 let text = format!(
-                    "{} leads to the private address {}; if that is meant, list the address under `http.allow` too",
+                    "{} leads to the private address {}; if that is meant, list the address under `http.allow` too, with no other port",
                     name.as_str(),
                     found[0].ip()
                 );

@@ -47,6 +47,7 @@ impl SinkLane {
             metrics: Arc::clone(&shared.metrics),
             stop: stopped,
             nudge: Arc::clone(&status.nudge),
+            withheld: Arc::clone(&status.withheld),
         };
         let task = tokio::spawn(deliverer.run(receiver));
         Self { part: part.clone(), queue: Some(queue), stop, task, state, enqueued: cursor, overflow: VecDeque::new() }

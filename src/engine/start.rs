@@ -12,6 +12,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
 use super::admin::Admin;
+use super::audit::Audit;
 use super::files::{self, Progress};
 use super::grave::Graveyard;
 use super::intake::Intake;
@@ -20,17 +21,19 @@ use super::lane::{LaneStatus, Shared};
 use super::metrics::Metrics;
 use super::outside::Outside;
 use super::project::read_tree;
+use super::reconcile::Served;
 use super::status::Board;
+use super::stores::Stores;
 use super::transmit::Output;
 use super::watch::Watch;
 use super::worker::Workers;
 use crate::check::Canned;
 use crate::diag::Diag;
-use crate::journal::{Cursors, DeadLetters, DeadOptions, Journal, JournalError, JournalOptions};
+use crate::journal::{Journal, JournalOptions};
 use crate::pipeline::Plan;
 use crate::script::Limits;
 use crate::source::{FileInput, Input};
-use crate::state::{Disk, Memory, Store};
+use crate::state::Memory;
 use crate::tree::Tree;
 
 /// Everything process-wide; pipelines say nothing of it, so that a file can move between machines.
@@ -132,7 +135,8 @@ impl Engine {
             let what = what.to_owned();
             move |error| StartError::Io(what, error)
         };
-        let Stores { journal, cursors, dead, state, recovered_bytes } = Stores::open(&settings)?;
+        let Stores { journal, cursors, dead, state, audit, recovered_bytes } =
+            Stores::open(&settings.data_dir, &settings.journal)?;
         let (listener, listen) = bind(settings.listen, "listening").await?;
         let (admin_listener, admin) = bind(settings.admin, "the admin address").await?;
 
@@ -147,6 +151,7 @@ impl Engine {
             // What a dry run prints has not arrived anywhere: it must not count later.
             state: if settings.dry { Arc::new(Memory::default()) } else { state },
             outside: Arc::new(Outside::new(settings.canned, &metrics)),
+            audit: Arc::new(if settings.dry { Audit::nowhere() } else { audit }),
             workers: Workers::start(settings.workers).map_err(io("worker threads"))?,
             client: client().map_err(|error| StartError::Io("the HTTP client".into(), std::io::Error::other(error)))?,
             metrics: Arc::clone(&metrics),
@@ -154,13 +159,7 @@ impl Engine {
             dry: settings.dry,
             files: Mutex::default(),
         });
-        let intake = Arc::new(Intake {
-            routes: arc_swap::ArcSwap::default(),
-            journal: Arc::clone(&journal),
-            metrics: Arc::clone(&metrics),
-            behind_proxy: settings.behind_proxy,
-            room_kib: Arc::new(tokio::sync::Semaphore::new(super::body::ROOM_KIB)),
-        });
+        let intake = Arc::new(intake(&journal, &metrics, settings.behind_proxy));
         let mut keeper = Keeper {
             shared: Arc::clone(&shared),
             intake: Arc::clone(&intake),
@@ -173,6 +172,8 @@ impl Engine {
             lanes: std::collections::BTreeMap::default(),
             retiring: Vec::new(),
             missing: std::collections::BTreeMap::default(),
+            listen,
+            loops: std::collections::BTreeSet::default(),
         };
         // Watching begins before the lanes do: an edit in between is seen.
         let watch = Watch::new(&settings.dir);
@@ -185,8 +186,8 @@ impl Engine {
         let admin_state = Arc::new(Admin {
             board: Arc::clone(&board),
             metrics,
-            journal: Arc::clone(&journal),
-            graveyard: Arc::clone(&shared.graveyard),
+            shared: Arc::clone(&shared),
+            served: Served::new(&settings.data_dir, admin, &shared, &board).map_err(io("the data directory"))?,
             ready: AtomicBool::new(true),
         });
         let servers = vec![
@@ -302,44 +303,6 @@ fn read_files_only(plans: &[Arc<Plan>]) -> bool {
     plans.iter().all(|plan| plan.sources.iter().all(|part| matches!(part.source.input(), Input::Files(_))))
 }
 
-/// What lies in the data directory.
-struct Stores {
-    journal: Arc<Journal>,
-    cursors: Arc<Cursors>,
-    dead: Arc<DeadLetters>,
-    state: Arc<dyn Store>,
-    recovered_bytes: u64,
-}
-
-impl Stores {
-    fn open(settings: &Settings) -> Result<Self, StartError> {
-        let other = |what: &str| {
-            let what = what.to_owned();
-            move |error: JournalError| StartError::Io(what, std::io::Error::other(error))
-        };
-        let dir = &settings.data_dir;
-        std::fs::create_dir_all(dir)
-            .map_err(|error| StartError::Io(format!("the data directory {}", dir.display()), error))?;
-        let cursors =
-            Cursors::open(&dir.join("cursors")).map_err(|error| StartError::Io("the cursors".into(), error))?;
-        // Even a journal that was deleted by hand must not give out a number that a cursor has passed.
-        let after_seq = cursors.list().iter().map(|(.., seq)| *seq).max().unwrap_or(0);
-        let options = JournalOptions { after_seq, ..settings.journal.clone() };
-        let (journal, recovery) = Journal::open(&dir.join("journal"), options).map_err(other("the journal"))?;
-        let (dead, _) =
-            DeadLetters::open(&dir.join("dead"), DeadOptions::default()).map_err(other("the dead letters"))?;
-        let state = Disk::open(&dir.join("state.redb"))
-            .map_err(|error| StartError::Io("the data directory".into(), std::io::Error::other(error)))?;
-        Ok(Self {
-            journal,
-            cursors: Arc::new(cursors),
-            dead: Arc::new(dead),
-            state: Arc::new(state),
-            recovered_bytes: recovery.cut_bytes(),
-        })
-    }
-}
-
 fn start_files(
     keeper: &Keeper,
     shared: &Arc<Shared>,
@@ -392,4 +355,14 @@ fn client() -> reqwest::Result<reqwest::Client> {
         .pool_idle_timeout(Duration::from_secs(50))
         .tcp_nodelay(true)
         .build()
+}
+
+fn intake(journal: &Arc<Journal>, metrics: &Arc<Metrics>, behind_proxy: bool) -> Intake {
+    Intake {
+        routes: arc_swap::ArcSwap::default(),
+        journal: Arc::clone(journal),
+        metrics: Arc::clone(metrics),
+        behind_proxy,
+        room_kib: Arc::new(tokio::sync::Semaphore::new(super::body::ROOM_KIB)),
+    }
 }

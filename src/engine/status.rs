@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::lane::LaneStatus;
 use crate::diag::Diag;
+use crate::pipeline::Plan;
 use crate::tree::Tree;
 
 /// Shared by the keeper, who writes, and the admin pages, who read.
@@ -78,6 +79,16 @@ impl Board {
         let mut inner = self.lock();
         inner.problems.retain(|name, _| keep(name));
         inner.refused.retain(|name| keep(name));
+    }
+
+    /// The version of a pipeline that runs, or still sends.
+    pub(super) fn plan(&self, name: &str) -> Option<Arc<Plan>> {
+        self.lock().all().map(|lane| lane.plan()).find(|plan| *plan.name == *name)
+    }
+
+    /// The lane of a pipeline that runs.
+    pub(super) fn lane(&self, pipeline: &str) -> Option<Arc<LaneStatus>> {
+        self.lock().lanes.iter().find(|lane| *lane.plan().name == *pipeline).cloned()
     }
 
     /// The smallest position that any sink still needs; `None` without sinks.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
 
 use super::keeper::Keeper;
 use super::secrets::{LOOK, SecretFiles};
@@ -15,8 +16,9 @@ use crate::journal::{Cursors, Journal};
 use crate::pipeline::Plan;
 use crate::state::{HELD_SPACE, Store};
 
-/// How often cursors are written and old segments removed.
+/// How often cursors are written, how often they are made to survive a power loss, and how often old segments are removed.
 const TIDY: Duration = Duration::from_millis(200);
+const SYNC: Duration = Duration::from_secs(1);
 const SWEEP: Duration = Duration::from_secs(30);
 
 /// The keeper's task: reloads, tidies, and ends the lanes.
@@ -33,6 +35,7 @@ pub(super) async fn tend(
     let mut tidy = tokio::time::interval(TIDY);
     let mut swept = tokio::time::Instant::now();
     let mut looked = swept;
+    let mut syncs = Syncs { cursors: Arc::clone(&cursors), begun: swept, running: None };
     let mut secrets = SecretFiles::default();
     // Once at the start: an edit may have come between reading the files and watching them.
     let mut again = Some(tokio::time::Instant::now());
@@ -49,6 +52,7 @@ pub(super) async fn tend(
             }
             _ = tidy.tick() => {
                 save_cursors(&board, &journal, &cursors);
+                syncs.begin();
                 keeper.tidy();
                 if looked.elapsed() >= LOOK {
                     looked = tokio::time::Instant::now();
@@ -72,8 +76,31 @@ pub(super) async fn tend(
     }
     keeper.close(drain).await;
     save_cursors(&board, &journal, &cursors);
+    let _ = tokio::task::spawn_blocking(move || sync(&cursors)).await;
+}
+
+/// Makes cursors survive a power loss now and then: what a pipeline remembers is durable at once, and for how many deliveries it can
+/// be taken back depends on how far back a cursor may stand.
+struct Syncs {
+    cursors: Arc<Cursors>,
+    begun: tokio::time::Instant,
+    running: Option<JoinHandle<()>>,
+}
+
+impl Syncs {
+    /// Begins a sync in the background if it is time and none is under way.
+    fn begin(&mut self) {
+        if self.begun.elapsed() >= SYNC && self.running.as_ref().is_none_or(JoinHandle::is_finished) {
+            self.begun = tokio::time::Instant::now();
+            let cursors = Arc::clone(&self.cursors);
+            self.running = Some(tokio::task::spawn_blocking(move || sync(&cursors)));
+        }
+    }
+}
+
+fn sync(cursors: &Cursors) {
     if let Err(error) = cursors.sync() {
-        tracing::warn!(%error, "cursors could not be written; some messages will be sent again, with the same ids");
+        tracing::warn!(%error, "cursors could not be made safe; after a power loss some messages will be sent again, with the same ids");
     }
 }
 

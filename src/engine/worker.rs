@@ -29,8 +29,10 @@ pub(super) struct Job {
     pub(super) store: Arc<dyn Store>,
     /// What deliveries before these changed that is not stored yet.
     pub(super) earlier: Vec<Change>,
+    /// Nothing is to be learned from running those behind the first one in need.
+    pub(super) ends_at_need: bool,
     /// Where the results go; a closed receiver is fine. Those of the last items are missing where the job had to make way for
-    /// other pipelines.
+    /// other pipelines, or for an erasure, or ended at one in need.
     pub(super) done: oneshot::Sender<Vec<Done>>,
 }
 
@@ -98,7 +100,7 @@ impl Workers {
 
 fn work(jobs: &Turns<Job>) {
     let mut compiled: HashMap<Arc<str>, Vec<Pipeline>> = HashMap::new();
-    while let Some(Job { plan, items, store, earlier, done }) = jobs.pop() {
+    while let Some(Job { plan, items, store, earlier, ends_at_need, done }) = jobs.pop() {
         let begun = Instant::now();
         let versions = compiled.entry(Arc::clone(&plan.name)).or_default();
         let session = Session::new(store, &plan.name);
@@ -106,8 +108,11 @@ fn work(jobs: &Turns<Job>) {
         let mut results = Vec::with_capacity(items.len());
         for Item { delivery, answers } in items {
             let outcome = run(versions, &plan, &delivery, &session, answers);
+            let in_need = !outcome.needs.is_empty();
+            // What comes behind it must not see what is to be erased.
+            let erases = !outcome.erasures.is_empty();
             results.push(Done { delivery, outcome });
-            if begun.elapsed() >= SLICE && jobs.others_wait(&plan.name) {
+            if erases || (in_need && ends_at_need) || (begun.elapsed() >= SLICE && jobs.others_wait(&plan.name)) {
                 break;
             }
         }

@@ -27,15 +27,21 @@ pub struct Cursors {
     dir: PathBuf,
     open: Mutex<BTreeMap<Key, Arc<Mutex<Cursor>>>>,
     damaged: Vec<Key>,
+    /// Held by who syncs: one at a time.
+    syncing: Mutex<()>,
 }
 
 struct Cursor {
-    file: File,
+    file: Arc<File>,
     seq: u64,
     generation: u64,
-    /// The slot that survives whatever happens to a write now.
+    /// The slot that survives whatever happens to a write now, and what it says.
     synced_slot: u64,
+    synced: u64,
     dirty: bool,
+    /// While the other slot is synced it is not written: what comes then is written afterwards.
+    syncing: bool,
+    late: bool,
 }
 
 impl Cursors {
@@ -57,7 +63,7 @@ impl Cursors {
                 cursors.insert(key, Arc::new(Mutex::new(cursor)));
             }
         }
-        Ok(Self { dir: dir.to_owned(), open: Mutex::new(cursors), damaged })
+        Ok(Self { dir: dir.to_owned(), open: Mutex::new(cursors), damaged, syncing: Mutex::default() })
     }
 
     /// Cursors whose file said nothing readable. They stand at 0: sending everything again is safe, passing over it is not.
@@ -70,8 +76,13 @@ impl Cursors {
         self.find(pipeline, sink).map(|cursor| lock(&cursor).seq)
     }
 
-    /// Moves a cursor, back as well as forth. Survives the end of the process at once, and a power loss after [`Self::sync`];
-    /// a new cursor survives both at once.
+    /// The same, as it would be after a power loss.
+    pub fn synced(&self, pipeline: &str, sink: &str) -> Option<u64> {
+        self.find(pipeline, sink).map(|cursor| lock(&cursor).synced)
+    }
+
+    /// Moves a cursor, back as well as forth. Survives the end of the process at once (during a sync: after it), and a power loss
+    /// after [`Self::sync`]; a new cursor survives both at once. Never waits for a sync.
     pub fn set(&self, pipeline: &str, sink: &str, seq: u64) -> io::Result<()> {
         if let Some(cursor) = self.find(pipeline, sink) {
             return lock(&cursor).set(seq);
@@ -88,14 +99,17 @@ impl Cursors {
         Ok(())
     }
 
-    /// Makes all cursors survive a power loss. Stops at no failure, and reports the last one.
+    /// Makes all cursors survive a power loss. Stops at no failure, and reports the last one. Blocks for as long as the disk takes;
+    /// nobody else does.
     pub fn sync(&self) -> io::Result<()> {
+        let _turn = lock(&self.syncing);
         let cursors: Vec<_> = lock(&self.open).values().cloned().collect();
         let mut result = Ok(());
         for cursor in cursors {
-            if let Err(error) = lock(&cursor).sync() {
-                result = Err(error);
-            }
+            let Some((file, seq)) = lock(&cursor).begin_sync() else { continue };
+            let synced = file.sync_data();
+            let ended = lock(&cursor).end_sync(seq, synced);
+            result = ended.and(result);
         }
         result
     }
@@ -139,9 +153,11 @@ impl Cursor {
         let temporary = path.with_extension("new");
         let file = OpenOptions::new().read(true).write(true).create(true).truncate(true).open(&temporary)?;
         file.set_len(2 * SLOT_BYTES)?;
-        let mut cursor = Self { file, seq, generation: 0, synced_slot: 1, dirty: false };
+        let mut cursor = Self::over(file, seq, 0, 1);
         cursor.set(seq)?;
-        cursor.sync()?;
+        if let Some((file, seq)) = cursor.begin_sync() {
+            cursor.end_sync(seq, file.sync_data())?;
+        }
         std::fs::rename(&temporary, path)?;
         Disk.sync_dir(folder)?;
         Ok(cursor)
@@ -156,26 +172,50 @@ impl Cursor {
         let ((generation, seq), slot) = newest.unwrap_or(((0, 0), 1));
         // What a killed process wrote may not be on the disk yet: the older slot may be all there is, so this one is made safe.
         file.sync_data()?;
-        Ok((Self { file, seq, generation, synced_slot: slot, dirty: false }, intact))
+        Ok((Self::over(file, seq, generation, slot), intact))
+    }
+
+    fn over(file: File, seq: u64, generation: u64, synced_slot: u64) -> Self {
+        let file = Arc::new(file);
+        Self { file, seq, generation, synced_slot, synced: seq, dirty: false, syncing: false, late: false }
     }
 
     fn set(&mut self, seq: u64) -> io::Result<()> {
-        self.generation += 1;
-        let slot = 1 - self.synced_slot;
-        self.file.seek(SeekFrom::Start(slot * SLOT_BYTES))?;
-        self.file.write_all(&encode_slot(self.generation, seq))?;
         self.seq = seq;
         self.dirty = true;
-        Ok(())
+        self.late = self.syncing;
+        if self.late { Ok(()) } else { self.write() }
     }
 
-    fn sync(&mut self) -> io::Result<()> {
-        if self.dirty {
-            self.file.sync_data()?;
-            self.synced_slot = 1 - self.synced_slot;
-            self.dirty = false;
+    fn write(&mut self) -> io::Result<()> {
+        self.generation += 1;
+        let slot = 1 - self.synced_slot;
+        let mut file = &*self.file;
+        file.seek(SeekFrom::Start(slot * SLOT_BYTES))?;
+        file.write_all(&encode_slot(self.generation, self.seq))
+    }
+
+    /// What is to be synced, if anything is, and what will be safe then. Nothing is locked meanwhile.
+    fn begin_sync(&mut self) -> Option<(Arc<File>, u64)> {
+        if !std::mem::take(&mut self.dirty) {
+            return None;
         }
-        Ok(())
+        self.syncing = true;
+        Some((Arc::clone(&self.file), self.seq))
+    }
+
+    fn end_sync(&mut self, seq: u64, synced: io::Result<()>) -> io::Result<()> {
+        self.syncing = false;
+        if synced.is_ok() {
+            self.synced_slot = 1 - self.synced_slot;
+            self.synced = seq;
+        }
+        // What a failed sync left is not tried again by the system unless it is written again.
+        if std::mem::take(&mut self.late) || synced.is_err() {
+            self.dirty = true;
+            self.write()?;
+        }
+        synced
     }
 }
 

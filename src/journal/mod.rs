@@ -17,6 +17,7 @@
 //! | content of a delivery | pipeline, source, method, path, query, peer: `bytes`; header count `u32`, name and value `bytes` each; body `bytes` |
 //! | content of a dead letter | kind `u8` = 1; pipeline, source: `bytes`; delivery `u64`, index `u32`, fork `u64`; revision, part, code, reason: `bytes`; place and message: `u8` 0, or 1 and `bytes`; the delivery's number `u64`, its time `i64`, and its content as `bytes` |
 //! | content of a removal | kind `u8` = 2, the removed letter's number `u64` |
+//! | content of an erased letter | kind `u8` = 4, zeros up to the letter's length |
 //! | cursor | two slots at 0 and 512: `CWC1`, generation `u64`, sequence number `u64`, checksum `u32`; the highest generation counts |
 //!
 //! Sequence numbers start at 1 and are contiguous within a segment. Between segments there may be a gap, which the header

@@ -6,7 +6,10 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::Path;
 
-/// A directory of files that only grow.
+/// The ending of the copy of a file that is to take its place.
+pub const COPY: &str = "new";
+
+/// A directory of files that only grow, or are replaced as a whole.
 pub trait Storage: Send + Sync {
     /// Creates a file, which must not exist yet, for appending.
     fn create(&self, path: &Path) -> io::Result<Box<dyn LogFile>>;
@@ -14,6 +17,8 @@ pub trait Storage: Send + Sync {
     fn append(&self, path: &Path) -> io::Result<Box<dyn LogFile>>;
     /// Deletes a file.
     fn remove(&self, path: &Path) -> io::Result<()>;
+    /// Gives a file another content, durably: whatever happens, it has the one or the other.
+    fn replace(&self, path: &Path, bytes: &[u8]) -> io::Result<()>;
     /// Makes creations and deletions in a directory survive a power loss.
     fn sync_dir(&self, dir: &Path) -> io::Result<()>;
 }
@@ -61,6 +66,15 @@ impl Storage for Disk {
 
     fn remove(&self, path: &Path) -> io::Result<()> {
         std::fs::remove_file(path)
+    }
+
+    fn replace(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        let copy = path.with_extension(COPY);
+        let mut file = File::create(&copy)?;
+        Write::write_all(&mut file, bytes)?;
+        file.sync_all()?;
+        std::fs::rename(&copy, path)?;
+        path.parent().map_or(Ok(()), |dir| self.sync_dir(dir))
     }
 
     #[cfg(unix)]

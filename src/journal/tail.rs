@@ -69,6 +69,11 @@ impl Tail {
         self.bytes
     }
 
+    /// Gives a segment's file, not the open one, another content.
+    pub fn replace(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        self.storage.replace(path, bytes)
+    }
+
     /// Deletes a segment's file.
     pub fn remove(&self, first: u64) -> io::Result<()> {
         self.storage.remove(&self.dir.join(segment::file_name(first)))

@@ -121,7 +121,7 @@ pub enum EncodeError {
     },
     /// More levels than [`ENCODE_DEPTH_MAX`](super::ENCODE_DEPTH_MAX).
     TooDeep,
-    /// More values than an event can sensibly have; shared values can unfold to any number.
+    /// More values or longer text than an event can sensibly have; shared values can unfold to any size.
     TooLarge,
 }
 
@@ -165,7 +165,7 @@ impl fmt::Display for EncodeError {
             }
             Self::NotData { path, kind } => write!(f, "{} is of type {kind}, which JSON cannot say", whole(path)),
             Self::TooDeep => f.write_str("the value is nested too deep"),
-            Self::TooLarge => f.write_str("the value has too many parts"),
+            Self::TooLarge => f.write_str("the value is too large"),
         }
     }
 }

@@ -5,11 +5,14 @@ use rust_decimal::Decimal;
 use serde_json::{Number, Value};
 
 use super::error::EncodeError;
-use super::write::DEPTH_MAX;
+use super::write::{DEPTH_MAX, VALUES_MAX};
+
+/// How many bytes of texts one value may have, each counted where it stands.
+const TEXT_BYTES_MAX: usize = 32 << 20;
 
 /// The value as `serde_json` has it. Keys are sorted, and a number that came as `199.00` is `199.0`.
 pub fn to_json_value(value: &Dynamic) -> Result<Value, EncodeError> {
-    convert(value, DEPTH_MAX)
+    Converter { depth: DEPTH_MAX, values: VALUES_MAX, text_bytes: TEXT_BYTES_MAX }.convert(value)
 }
 
 /// The value as a script has it, untagged. An integer beyond 64 bits signed becomes a float.
@@ -31,45 +34,70 @@ pub fn from_json_value(value: &Value) -> Dynamic {
     }
 }
 
-fn convert(value: &Dynamic, depth_left: usize) -> Result<Value, EncodeError> {
-    let nested = || depth_left.checked_sub(1).ok_or(EncodeError::TooDeep);
-    if value.is_unit() {
-        return Ok(Value::Null);
-    }
-    if let Ok(is) = value.as_bool() {
-        return Ok(Value::Bool(is));
-    }
-    if let Ok(int) = value.as_int() {
-        return Ok(int.into());
-    }
-    if let Ok(float) = value.as_float() {
-        return finite(float);
-    }
-    if let Ok(letter) = value.as_char() {
-        return Ok(letter.to_string().into());
-    }
-    if let Some(text) = value.read_lock::<ImmutableString>() {
-        return Ok(text.as_str().into());
-    }
-    if let Some(decimal) = value.read_lock::<Decimal>() {
-        // A whole number stays one, as the writer's text would read back.
-        let text = decimal.to_string();
-        return text.parse::<i64>().map_or_else(|_| finite(text.parse().unwrap_or(f64::NAN)), |int| Ok(int.into()));
-    }
-    if let Some(array) = value.read_lock::<Array>() {
-        let left = nested()?;
-        let element = |(index, element)| convert(element, left).map_err(|error| error.under_index(index));
-        return array.iter().enumerate().map(element).collect::<Result<_, _>>().map(Value::Array);
-    }
-    if let Some(map) = value.read_lock::<Map>() {
-        let left = nested()?;
-        let mut object = serde_json::Map::new();
-        for (key, value) in map.iter() {
-            object.insert(key.to_string(), convert(value, left).map_err(|error| error.under_key(key))?);
+/// Converts, and counts down what may still be made: values that share parts, or are references to one long text, would unfold to
+/// any size.
+#[allow(clippy::struct_field_names, reason = "what is left of each")]
+struct Converter {
+    depth: usize,
+    values: usize,
+    text_bytes: usize,
+}
+
+impl Converter {
+    fn convert(&mut self, value: &Dynamic) -> Result<Value, EncodeError> {
+        self.values = self.values.checked_sub(1).ok_or(EncodeError::TooLarge)?;
+        if value.is_unit() {
+            return Ok(Value::Null);
         }
-        return Ok(Value::Object(object));
+        if let Ok(is) = value.as_bool() {
+            return Ok(Value::Bool(is));
+        }
+        if let Ok(int) = value.as_int() {
+            return Ok(int.into());
+        }
+        if let Ok(float) = value.as_float() {
+            return finite(float);
+        }
+        if let Ok(letter) = value.as_char() {
+            return Ok(letter.to_string().into());
+        }
+        if let Some(text) = value.read_lock::<ImmutableString>() {
+            return self.text(&text).map(Value::String);
+        }
+        if let Some(decimal) = value.read_lock::<Decimal>() {
+            // A whole number stays one, as the writer's text would read back.
+            let text = decimal.to_string();
+            return text.parse::<i64>().map_or_else(|_| finite(text.parse().unwrap_or(f64::NAN)), |int| Ok(int.into()));
+        }
+        if let Some(array) = value.read_lock::<Array>() {
+            self.enter()?;
+            let element = |(index, element)| self.convert(element).map_err(|error| error.under_index(index));
+            let elements = array.iter().enumerate().map(element).collect::<Result<_, _>>()?;
+            self.depth += 1;
+            return Ok(Value::Array(elements));
+        }
+        if let Some(map) = value.read_lock::<Map>() {
+            self.enter()?;
+            let mut object = serde_json::Map::new();
+            for (key, value) in map.iter() {
+                let value = self.convert(value).map_err(|error| error.under_key(key))?;
+                object.insert(self.text(key)?, value);
+            }
+            self.depth += 1;
+            return Ok(Value::Object(object));
+        }
+        Err(EncodeError::NotData { path: String::new(), kind: value.type_name() })
     }
-    Err(EncodeError::NotData { path: String::new(), kind: value.type_name() })
+
+    fn enter(&mut self) -> Result<(), EncodeError> {
+        self.depth = self.depth.checked_sub(1).ok_or(EncodeError::TooDeep)?;
+        Ok(())
+    }
+
+    fn text(&mut self, text: &str) -> Result<String, EncodeError> {
+        self.text_bytes = self.text_bytes.checked_sub(text.len()).ok_or(EncodeError::TooLarge)?;
+        Ok(text.to_owned())
+    }
 }
 
 fn finite(float: f64) -> Result<Value, EncodeError> {

@@ -16,7 +16,11 @@ use super::{Limits, decode_bytes};
 pub const DEPTH_MAX: usize = 256;
 
 /// How many values may be written: maps that share parts can unfold to any number.
-const VALUES_MAX: usize = 2_000_000;
+pub(super) const VALUES_MAX: usize = 2_000_000;
+
+/// How many bytes may be written beyond twice the source text: a list of references to one long text takes no room before
+/// it is written out.
+const BYTES_MAX: usize = 16 << 20;
 
 /// Objects with up to so many members are brought into the order of their source without allocating.
 const MEMBERS_INLINE: usize = 16;
@@ -28,8 +32,10 @@ pub fn encode(value: &Dynamic, tape: &Tape, out: &mut Vec<u8>) -> Result<(), Enc
     let before = out.len();
     // Many events may share one large tape.
     out.reserve(tape.text().len().min(16 * 1024));
+    let text = tape.text();
+    let bytes_max = before.saturating_add(BYTES_MAX).saturating_add(text.len().saturating_mul(2));
     let mut writer =
-        Writer { tape, text: tape.text(), out, from: 0, to: 0, depth_left: DEPTH_MAX, values_left: VALUES_MAX };
+        Writer { tape, text, out, from: 0, to: 0, depth_left: DEPTH_MAX, values_left: VALUES_MAX, bytes_max };
     let written = writer.value(value);
     writer.flush();
     if written.is_err() {
@@ -49,11 +55,13 @@ struct Writer<'w> {
     to: usize,
     depth_left: usize,
     values_left: usize,
+    /// How long the output may become.
+    bytes_max: usize,
 }
 
 impl Writer<'_> {
     fn value(&mut self, value: &Dynamic) -> Result<(), EncodeError> {
-        if self.values_left == 0 {
+        if self.values_left == 0 || self.out.len() > self.bytes_max {
             return Err(EncodeError::TooLarge);
         }
         self.values_left -= 1;
@@ -61,7 +69,7 @@ impl Writer<'_> {
         if let Some(text) = value.read_lock::<ImmutableString>() {
             match node {
                 Some(node) if self.tape.is_string(node, &text) => self.source(node.span),
-                _ => self.string(&text),
+                _ => self.string(&text)?,
             }
         } else if let Some(map) = value.read_lock::<Map>() {
             return self.nested(|writer| match node {
@@ -95,7 +103,7 @@ impl Writer<'_> {
             let text = decimal.to_string();
             self.fresh().extend_from_slice(text.as_bytes());
         } else if let Some(letter) = value.read_lock::<char>() {
-            self.string(letter.encode_utf8(&mut [0; 4]));
+            self.string(letter.encode_utf8(&mut [0; 4]))?;
         } else if let Some(node) = node
             && node.kind == Kind::Unread
             && value.is::<Unread>()
@@ -212,7 +220,7 @@ impl Writer<'_> {
         if !is_first {
             self.byte(b',');
         }
-        self.string(key);
+        self.string(key)?;
         self.byte(b':');
         self.value(value).map_err(|error| error.under_key(key))
     }
@@ -258,8 +266,13 @@ impl Writer<'_> {
         }
     }
 
-    fn string(&mut self, text: &str) {
+    fn string(&mut self, text: &str) -> Result<(), EncodeError> {
+        // An escape takes up to six bytes, which the next value sees.
+        if text.len() > self.bytes_max.saturating_sub(self.out.len()) {
+            return Err(EncodeError::TooLarge);
+        }
         string::write(text, self.fresh());
+        Ok(())
     }
 
     /// The output, for text that is not the source's.

@@ -17,6 +17,7 @@ use pest::error::InputLocation;
 use rhai::Dynamic;
 
 use crate::json::{self, Mask};
+use crate::pattern;
 use query::Query;
 
 /// Is told of so much work, each unit about as much as looking at one value; its `false` stops the work.
@@ -28,8 +29,10 @@ const PATTERN_BYTES: usize = 1 << 19;
 const NODES_MAX: usize = 10_000_000;
 /// Filters inside each other: the parser looks at each of them twice, and so at the innermost one 2^n times.
 const FILTERS_MAX: usize = 8;
-/// What compiling such a pattern takes, in looks at a value.
+/// What compiling such a pattern takes, in looks at a value, beside what its places take.
 const PATTERN_COST: usize = 100;
+/// So many bytes of a text count as one value.
+const TEXT_BYTES: usize = 256;
 
 /// A compiled query.
 #[derive(Debug)]
@@ -142,15 +145,20 @@ fn cost(query: &JpQuery, text: &str, value: &Dynamic) -> usize {
     let mut cost = times(nodes, levels, text.matches("..").count().saturating_sub(1));
     cost = times(cost, nodes, text.matches('$').count() - 1);
     cost = times(cost, 2, text.matches(',').count());
-    let mut patterns = 0_usize;
+    let mut factor = 1_usize;
     functions(&query.segments, &mut |function| {
-        patterns += usize::from(matches!(function, TestFunction::Search(..) | TestFunction::Match(..)));
+        if let TestFunction::Search(_, FnArg::Literal(Literal::String(text)))
+        | TestFunction::Match(_, FnArg::Literal(Literal::String(text))) = function
+        {
+            factor = factor.saturating_add(PATTERN_COST.saturating_add(pattern::places(text)));
+        }
     });
-    cost.saturating_mul(1 + patterns * PATTERN_COST)
+    cost.saturating_mul(factor)
 }
 
+/// Counts the values, a long text for several, and the levels.
 fn measure(value: &Dynamic, level: usize, nodes: &mut usize, levels: &mut usize) {
-    *nodes += 1;
+    *nodes += 1 + value.as_immutable_string_ref().map_or(0, |text| text.len() / TEXT_BYTES);
     *levels = level.max(*levels);
     if level >= json::ENCODE_DEPTH_MAX || *nodes > NODES_MAX {
         return;

@@ -23,6 +23,7 @@ pub(super) struct Compiled {
 /// Compiles all parts. Warnings go into `problems`; all errors are returned at once.
 pub(super) fn compile(plan: &Plan, problems: &mut Vec<Diag>) -> Result<Compiled, Vec<Diag>> {
     let host = Host::new(&plan.tree, plan.limits.clone());
+    host.run().keep_back(&plan.secrets);
     let mut found = Vec::new();
     let sinks: Vec<String> = plan.spec.sinks.iter().map(|part| part.id.clone()).collect();
     let mut steps = Vec::new();

@@ -6,6 +6,7 @@
 
 mod compile;
 mod ends;
+mod mark;
 mod outcome;
 mod part;
 mod place;
@@ -21,6 +22,9 @@ pub use trace::{NoTrace, StepRecord, Trace, Traced};
 
 use crate::event::Origin;
 use crate::step::StepError;
+
+/// Why events end that a person was erased from.
+pub const ERASED: &str = "erased";
 
 /// The end of an event that a step, or the condition of a sink, failed at.
 fn failed(origin: Origin, part: &str, error: StepError) -> Dead {
@@ -42,4 +46,4 @@ fn dead(origin: Origin, part: &str, code: &str, reason: String) -> Dead {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

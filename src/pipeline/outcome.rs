@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use crate::erasure::Erasure;
 use crate::event::{Delivery, Origin};
 use crate::lookup::Lookup;
 use crate::state::{Stake, Write};
@@ -26,6 +27,8 @@ pub struct Outcome {
     pub writes: Vec<Write>,
     /// Words for which events may wait.
     pub wakes: Vec<String>,
+    /// Who is to be erased from what the pipeline keeps, with all that the steps know to be theirs.
+    pub erasures: Vec<Erasure>,
     /// For a wake-up: the event that it woke, which waits no longer, and the delivery that the event came from.
     pub woken: Option<(String, Arc<Delivery>)>,
     /// Whether it was run a second time, because an event died or a script failed when not all was decoded.

@@ -126,6 +126,7 @@ impl StepPart {
 
     fn enter(&self, attempt: u32, run: &Run, cx: &mut Context<'_>) {
         run.enter(&self.id, attempt);
+        cx.session.enter();
         cx.part = Rc::clone(&self.id);
         cx.attempt = attempt;
     }

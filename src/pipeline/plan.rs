@@ -10,7 +10,7 @@ use crate::config::{self, PartSpec, Spec};
 use crate::diag::Diag;
 use crate::json::Mask;
 use crate::registry::{Environment, Room};
-use crate::script::Limits;
+use crate::script::{Limits, Secrets};
 use crate::sink::{SINKS, Sink};
 use crate::source::{Input, Place, SOURCES, Source};
 use crate::tree::Tree;
@@ -39,6 +39,8 @@ pub struct Plan {
     pub remembers: bool,
     /// What its parts look at in an event.
     pub mask: Mask,
+    /// What the environment filled into `settings`: no log line and no reason of a dead letter shows it.
+    pub(super) secrets: Arc<Secrets>,
     pub(super) tree: Arc<Tree>,
 }
 
@@ -79,6 +81,7 @@ impl Plan {
         let env = Recording { env, seen: std::cell::RefCell::default() };
         let (spec, mut problems) = config::read(tree, file, name, &env);
         let Some(spec) = spec else { return Loaded { plan: None, problems } };
+        let secrets = secrets(&spec, &env.seen.borrow());
         let sources = build_sources(&spec, &mut problems);
         let sinks = build_sinks(&spec, &mut problems);
         check_paths(&spec, &sources, &mut problems);
@@ -94,6 +97,7 @@ impl Plan {
             limits: limits.clone(),
             remembers: false,
             mask: Mask::Whole,
+            secrets: Arc::new(secrets),
             tree: Arc::clone(tree),
         };
         match compile(&plan, &mut problems) {
@@ -169,6 +173,23 @@ fn check_paths(spec: &Spec, sources: &[SourcePart], problems: &mut Vec<Diag>) {
                     .help("give one of them another `path`"),
             );
         }
+    }
+}
+
+/// The values of variables and secret files that stand in the settings of a part.
+fn secrets(spec: &Spec, seen: &BTreeMap<String, String>) -> Secrets {
+    let mut settings = Vec::new();
+    spec.steps.iter().for_each(|part| texts(&part.settings, &mut settings));
+    let values = seen.values().map(|value| value.trim_end_matches(['\n', '\r']));
+    Secrets::new(values.filter(|value| !value.is_empty() && settings.iter().any(|text| text.contains(value))))
+}
+
+fn texts<'a>(value: &'a serde_json::Value, found: &mut Vec<&'a str>) {
+    match value {
+        serde_json::Value::String(text) => found.push(text),
+        serde_json::Value::Array(items) => items.iter().for_each(|item| texts(item, found)),
+        serde_json::Value::Object(map) => map.values().for_each(|value| texts(value, found)),
+        _ => {}
     }
 }
 

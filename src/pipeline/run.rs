@@ -8,13 +8,14 @@ use rhai::Dynamic;
 use super::compile::{Compiled, compile, nothing};
 use super::part::StepPart;
 use super::walk::Walk;
-use super::{Dropped, NoTrace, Outcome, Plan, Trace, dead, place};
+use super::{Dropped, ERASED, NoTrace, Outcome, Plan, Trace, dead, place};
 use crate::diag::Diag;
+use crate::erasure::Erasure;
 use crate::event::{Delivery, Event, Origin, Targets};
 use crate::json::{self, Mask};
 use crate::lookup::Answers;
 use crate::script::{Expression, Host};
-use crate::state::{HELD_SPACE, Held, Session};
+use crate::state::{HELD_SPACE, Held, Session, StoreError};
 use crate::step::Context;
 
 /// A plan compiled for one thread.
@@ -54,9 +55,12 @@ impl Pipeline {
         trace: &mut impl Trace,
     ) -> Outcome {
         session.begin(now_ms, answers);
+        session.keep_order(self.plan.remembers);
         self.host.run().attach(session);
         let mut outcome = if Held::is_wake_up(delivery) {
             self.wake_up(delivery, now_ms, session, trace)
+        } else if Erasure::is_request(delivery) {
+            self.erase(delivery, session)
         } else {
             self.decode_what_is_read(delivery, now_ms, session, trace)
         };
@@ -64,8 +68,25 @@ impl Pipeline {
             let needs = session.discard();
             return Outcome { needs, ..Outcome::new(self.plan.sinks.len()) };
         }
+        match self.related(session.take_erasures(), session) {
+            Ok(erasures) => outcome.erasures = erasures,
+            // The request stays as a dead letter, to be carried out when the state can be read.
+            Err(error) => broken(&mut outcome, delivery, error.to_string()),
+        }
         (outcome.writes, outcome.wakes) = session.finish();
         outcome
+    }
+
+    /// The requests with what else names the person, as far as the steps know. Every step is asked once, with what those before
+    /// it gave: what it gives itself is not followed, as a device that two people share would lead from one to the other.
+    pub fn related(&self, mut erasures: Vec<Erasure>, session: &Session) -> Result<Vec<Erasure>, StoreError> {
+        for erasure in &mut erasures {
+            for part in &self.steps {
+                let more = part.step.related(&part.id, &erasure.values, session)?;
+                erasure.add(more);
+            }
+        }
+        Ok(erasures)
     }
 
     /// Runs a delivery of which only what the plan's mask names is decoded. What fails then is run again on all of it: so a reason
@@ -104,6 +125,17 @@ impl Pipeline {
             outcome.dead.push(dead(first, &delivery.source, "no-source", reason));
             return outcome;
         };
+        let erased = match session.erased() {
+            Ok(erased) => erased,
+            Err(error) => {
+                broken(&mut outcome, delivery, error.to_string());
+                return outcome;
+            }
+        };
+        if erased.is_whole(delivery.seq) {
+            outcome.dropped.push(gone(first, &source.id));
+            return outcome;
+        }
         let identity = source.source.identity(delivery);
         let decoded = source.source.decode_masked(delivery, mask);
         if decoded.is_empty() {
@@ -114,6 +146,10 @@ impl Pipeline {
         let mut walk = Walk::new(self, cx, &mut outcome, trace);
         for (index, event) in decoded.into_iter().enumerate() {
             let origin = Origin { index: index as u32, ..first };
+            if erased.covers(delivery.seq, origin.index) {
+                walk.gone(gone(origin, &source.id));
+                continue;
+            }
             match event {
                 Ok(mut event) => {
                     event.origin = origin;
@@ -126,14 +162,21 @@ impl Pipeline {
         outcome
     }
 
+    /// Takes up what a command asks to be erased.
+    fn erase(&self, request: &Delivery, session: &Session) -> Outcome {
+        let mut outcome = Outcome::new(self.plan.sinks.len());
+        let asked =
+            Erasure::read(request).and_then(|erasure| session.erase(erasure).map_err(|limit| limit.to_string()));
+        if let Err(reason) = asked {
+            broken(&mut outcome, request, reason);
+        }
+        outcome
+    }
+
     /// Goes on with an event that waited, if it still does.
     fn wake_up(&self, wake_up: &Delivery, now_ms: i64, session: &Rc<Session>, trace: &mut impl Trace) -> Outcome {
         let mut outcome = Outcome::new(self.plan.sinks.len());
         let id = String::from_utf8_lossy(&wake_up.body).into_owned();
-        let broken = |outcome: &mut Outcome, reason: String| {
-            let origin = Origin { delivery: wake_up.seq, ..Origin::default() };
-            outcome.dead.push(dead(origin, &wake_up.source, "state", reason));
-        };
         let held = match session.get(HELD_SPACE, &id) {
             Ok(Some(entry)) => Held::decode(&id, &entry.value),
             // Woken before: the wake-up was journaled twice.
@@ -143,12 +186,12 @@ impl Pipeline {
         let held = match held {
             Ok(held) => held,
             Err(error) => {
-                broken(&mut outcome, error.to_string());
+                broken(&mut outcome, wake_up, error.to_string());
                 return outcome;
             }
         };
         if let Err(error) = session.remove(HELD_SPACE, &id) {
-            broken(&mut outcome, error.to_string());
+            broken(&mut outcome, wake_up, error.to_string());
             return outcome;
         }
         let delivery = Arc::new(held.delivery.clone());
@@ -190,4 +233,15 @@ impl Pipeline {
         }
         outcome
     }
+}
+
+/// The state cannot do what a delivery needs.
+fn broken(outcome: &mut Outcome, delivery: &Delivery, reason: String) {
+    let origin = Origin { delivery: delivery.seq, ..Origin::default() };
+    outcome.dead.push(dead(origin, &delivery.source, "state", reason));
+}
+
+/// The end of what was erased before it was run again.
+fn gone(origin: Origin, source: &str) -> Dropped {
+    Dropped { origin, part: source.to_owned(), reason: ERASED.to_owned() }
 }

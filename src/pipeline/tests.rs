@@ -1,6 +1,7 @@
 //! Deliveries through whole pipelines, without an engine.
 
 mod edits;
+mod erased;
 mod held;
 
 use std::sync::Arc;
@@ -25,10 +26,13 @@ impl Environment for NoEnv {
 }
 
 fn plan(steps: &str) -> Arc<Plan> {
-    let text = format!(
+    plan_of(&format!(
         "sources:\n  - webhook: {{ verify: none }}\nsteps:\n{steps}sinks:\n  - http: {{ url: http://127.0.0.1:9/ }}\n"
-    );
-    let tree = Arc::new(Tree::new().with("pipelines/p.yaml", &text));
+    ))
+}
+
+fn plan_of(text: &str) -> Arc<Plan> {
+    let tree = Arc::new(Tree::new().with("pipelines/p.yaml", text));
     let loaded = Plan::load(&tree, "pipelines/p.yaml", "p", &NoEnv, &Limits::default());
     loaded.plan.unwrap_or_else(|| panic!("{:#?}", loaded.problems))
 }
@@ -48,6 +52,11 @@ fn delivery(body: &str) -> Delivery {
 
 fn run(steps: &str, body: &str) -> Outcome {
     Pipeline::new(&plan(steps)).unwrap().run(&delivery(body), 1_768_472_430_000)
+}
+
+/// One delivery through a pipeline.
+pub(crate) fn run_file(text: &str, body: &str) -> Outcome {
+    Pipeline::new(&plan_of(text)).unwrap().run(&delivery(body), 1_768_472_430_000)
 }
 
 fn texts(outcome: &Outcome) -> Vec<String> {
@@ -228,4 +237,76 @@ fn an_event_without_a_handler_passes_or_ends_as_missing_says() {
     assert_eq!(dropped.dropped[0].reason, "the script has no handler for events of type `track`");
     let dead = run(&steps("      missing: reject\n"), r#"{"a":1}"#);
     assert_eq!(dead.dead[0].code, "event-not-supported");
+}
+
+struct Keys;
+
+impl Environment for Keys {
+    fn var(&self, name: &str) -> Option<String> {
+        (name == "API_KEY").then(|| "key-\"4711\"".into())
+    }
+    fn file(&self, _: &str) -> Result<String, String> {
+        Ok("from a file\n".into())
+    }
+}
+
+#[test]
+fn secrets_in_settings_are_used_and_not_shown() {
+    let log = "log::info(settings); print(settings.key); log::warn(\"x\" + settings.inner.list[0]);";
+    for (end, code) in [
+        ("throw settings;", "script-error"),
+        ("reject(`no answer to ${settings.key}`);", "rejected"),
+        ("fn on_track(event, settings) { outcome::reject(settings.note) }", "rejected"),
+        ("drop(settings.key);", ""),
+    ] {
+        let text = format!(
+            "sources:\n  - webhook: {{ verify: none }}\nsteps:\n  - script:\n      inline: |\n        {log}\n        {end}\n    settings:\n      \
+             key: ${{API_KEY}}\n      note: with ${{API_KEY}} in it\n      inner: {{ list: [ \"${{file:secret}}\" ] }}\n      plain: written-here\n\
+             sinks:\n  - http: {{ url: http://127.0.0.1:9/ }}\n",
+        );
+        let tree = Arc::new(Tree::new().with("pipelines/p.yaml", &text));
+        let loaded = Plan::load(&tree, "pipelines/p.yaml", "p", &Keys, &Limits::default());
+        let plan = loaded.plan.unwrap_or_else(|| panic!("{:#?}", loaded.problems));
+        let outcome = Pipeline::new(&plan).unwrap().run(&delivery(r#"{"a": 1}"#), 1_768_472_430_000);
+        let shown = format!("{:?} {:?} {:?}", outcome.dead, outcome.dropped, outcome.logs);
+        assert!(!shown.contains("4711") && !shown.contains("from a file"), "{end}: {shown}");
+        assert!(shown.contains("[secret]") && shown.contains("written-here"), "{end}: {shown}");
+        assert_eq!(outcome.dead.first().map_or("", |dead| dead.code.as_str()), code, "{end}: {shown}");
+    }
+    let text = "sources:\n  - webhook: { verify: none }\nsteps:\n  - script: { inline: event.properties.used = settings.key; }\n    \
+                settings: { key: \"${API_KEY}\" }\nsinks:\n  - http: { url: http://127.0.0.1:9/ }\n";
+    let tree = Arc::new(Tree::new().with("pipelines/p.yaml", text));
+    let plan = Plan::load(&tree, "pipelines/p.yaml", "p", &Keys, &Limits::default()).plan.unwrap();
+    let outcome = Pipeline::new(&plan).unwrap().run(&delivery(r#"{"a": 1}"#), 1_768_472_430_000);
+    assert!(texts(&outcome)[0].contains("4711"), "what is sent is the script's affair");
+}
+
+#[test]
+fn messages_of_one_delivery_are_bounded_together() {
+    let script = r#"
+  - script:
+      inline: |
+        let s = "";
+        s.pad(400000, 'x');
+        for i in 0..900 { track(#{ event: "B", userId: "u", properties: #{ s: s } }); }
+"#;
+    let outcome = run(&script[1..], r#"{"a": 1}"#);
+    assert_eq!(outcome.ends(), 901);
+    let bytes: usize = outcome.messages.iter().flatten().map(|message| message.bytes.len()).sum();
+    assert!(bytes < 80 << 20, "{bytes}");
+    assert!(outcome.dead.iter().all(|dead| dead.code == "too-large"), "{:?}", outcome.dead.first());
+    assert!(outcome.dead.len() > 500, "{}", outcome.dead.len());
+}
+
+#[test]
+fn steps_cannot_multiply_events_without_end() {
+    let script = r#"
+  - script:
+      inline: |
+        event = ();
+        for i in 0..900 { emit(#{ type: "track", event: "B", userId: "u" }); }
+"#;
+    let outcome = run(&script.repeat(2).replace("\n\n", "\n")[1..], r#"{"a": 1}"#);
+    assert!(outcome.ends() < 101_000, "{}", outcome.ends());
+    assert!(outcome.dead.iter().any(|dead| dead.code == "too-many-events"), "{:?}", outcome.dead.first());
 }

@@ -4,12 +4,19 @@ use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
 use super::ends::Ends;
+use super::mark::mark_reconciled;
 use super::{Dropped, HeldEvent, Message, Outcome, Pipeline, Trace, dead, failed, place};
 use crate::event::{Event, Origin, Refused};
 use crate::json;
 use crate::sink::EventId;
 use crate::state::{HELD_SPACE, Held};
 use crate::step::{Context, Flow, Hold, LogLine, StepError, script_failure};
+
+/// Events that steps may make of one delivery: each step that multiplies them multiplies what those before it made.
+const EVENTS_MAX: usize = 100_000;
+/// Bytes of the messages of one delivery, for all sinks, beyond sixteen times its body. A thousand events cost little as long as
+/// they share what they hold.
+const MESSAGE_BYTES_MAX: usize = 64 << 20;
 
 /// One delivery under way.
 pub(super) struct Walk<'a, T> {
@@ -21,6 +28,8 @@ pub(super) struct Walk<'a, T> {
     ends: Ends,
     /// No event may wait any more.
     last: bool,
+    /// How many more events steps may make, and how many more bytes of messages may come of them all.
+    left: (usize, usize),
     /// Messages of a pipeline are of similar size: the last one's size saves the growing.
     size_hint: usize,
     outcome: &'a mut Outcome,
@@ -32,12 +41,14 @@ type Waiting = VecDeque<(usize, Event, u32)>;
 
 impl<'a, T: Trace> Walk<'a, T> {
     pub(super) fn new(pipeline: &'a Pipeline, cx: Context<'a>, outcome: &'a mut Outcome, trace: &'a mut T) -> Self {
+        let bytes = MESSAGE_BYTES_MAX.saturating_add(cx.delivery.body.len().saturating_mul(16));
         Self {
             pipeline,
             cx,
             gathered: BTreeMap::new(),
             ends: Ends::default(),
             last: false,
+            left: (EVENTS_MAX, bytes),
             size_hint: 512,
             outcome,
             trace,
@@ -64,6 +75,11 @@ impl<'a, T: Trace> Walk<'a, T> {
     /// A part of the delivery that the source could not decode.
     pub(super) fn refused(&mut self, origin: Origin, part: &str, refused: Refused) {
         self.outcome.dead.push(dead(origin, part, refused.code, refused.reason));
+    }
+
+    /// An event that was erased.
+    pub(super) fn gone(&mut self, dropped: Dropped) {
+        self.outcome.dropped.push(dropped);
     }
 
     /// All events of the delivery are under way: the steps that wait for all of them go on.
@@ -127,6 +143,11 @@ impl<'a, T: Trace> Walk<'a, T> {
             }
             Ok(Flow::Fork(events)) if events.is_empty() => self.drop(origin, part, "nothing emitted".to_owned()),
             Ok(Flow::Fork(events)) => {
+                let Some(left) = self.left.0.checked_sub(events.len()) else {
+                    let reason = format!("the steps make more than {EVENTS_MAX} events of this delivery");
+                    return self.die(origin, part, StepError::new("too-many-events", reason));
+                };
+                self.left.0 = left;
                 for (branch, mut event) in events.into_iter().enumerate().rev() {
                     event.origin = origin.branch(branch);
                     self.trace.passed(part, &event);
@@ -208,6 +229,9 @@ impl<'a, T: Trace> Walk<'a, T> {
     /// Encodes an event for every sink that takes it.
     fn send(&mut self, mut event: Event) {
         let pipeline = self.pipeline;
+        if self.cx.delivery.reconciled().is_some() {
+            mark_reconciled(&mut event);
+        }
         let mut taken = false;
         let fits = pipeline.plan.sinks.iter().any(|part| part.sink.fit(&event));
         for (number, part) in pipeline.plan.sinks.iter().enumerate() {
@@ -226,9 +250,17 @@ impl<'a, T: Trace> Walk<'a, T> {
                 }
             }
             taken = true;
+            if self.left.1 == 0 {
+                let reason = "the messages of this delivery are too large together".to_owned();
+                self.die(event.origin, &part.id, StepError::new("too-large", reason));
+                continue;
+            }
             let mut bytes = Vec::with_capacity(self.size_hint);
             let id = EventId { identity: self.cx.identity, origin: event.origin };
-            match part.sink.encode(&event, &id, &mut bytes) {
+            let encoded = part.sink.encode(&event, &id, &mut bytes);
+            // The room that it took, which a message that is refused has taken too.
+            self.left.1 = self.left.1.saturating_sub(bytes.capacity());
+            match encoded {
                 Ok(note) => {
                     self.cx.logs.extend(note.map(|text| LogLine { level: "warn", text }));
                     self.trace.ended(&part.id, event.origin, "sent");

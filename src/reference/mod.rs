@@ -106,7 +106,10 @@ const PIPELINES: &str = "A pipeline chains sources, steps and sinks. A part is w
     it, or as the kind alone where every option has a default.\n\n\
     Texts may hold `${NAME}` and `${NAME:-default}` from the environment and `${file:/run/secrets/name}` from a file, whose \
     path begins at the project's folder unless it is absolute; `$${` is a literal `${`. Where a list is taken, a single value counts as a list of one.";
-const SOURCES_ABOUT: &str = "A source receives deliveries, checks their proof, and makes events of them.";
+const SOURCES_ABOUT: &str = "A source receives deliveries, checks their proof, and makes events of them.\n\n\
+    `cartwire reconcile` makes deliveries of orders whose own never came, for sources with the option `api`. Such a delivery has the \
+    header `x-cartwire-reconciled` (the order's time), which scripts see and no sender can set, and its messages have \
+    `context.reconciled: true`.";
 const STEPS_ABOUT: &str = "A step passes an event on, changes, drops or multiplies it.";
 const SINKS_ABOUT: &str =
     "A sink sends events out. It has its own cursor, so that one that is down does not hold up the others.";

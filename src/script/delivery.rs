@@ -20,12 +20,14 @@ const TOPIC_HEADERS: [&str; 3] = ["shopify-topic", "x-shopify-topic", "x-topic"]
 pub struct Shared {
     delivery: Delivery,
     json: OnceCell<Result<(Dynamic, Rc<Tape>), String>>,
+    /// The body as a text: made once, for scripts that read it in a loop.
+    text: OnceCell<ImmutableString>,
 }
 
 impl Shared {
     /// Nothing is decoded before it is asked for.
     pub fn new(delivery: Delivery) -> Rc<Self> {
-        Rc::new(Self { delivery, json: OnceCell::new() })
+        Rc::new(Self { delivery, json: OnceCell::new(), text: OnceCell::new() })
     }
 
     /// Whether it is that delivery.
@@ -36,6 +38,11 @@ impl Shared {
     /// The source text of the JSON body, if it was decoded.
     pub fn tape(&self) -> Option<Rc<Tape>> {
         Some(Rc::clone(&self.json.get()?.as_ref().ok()?.1))
+    }
+
+    /// The body as text; a copy of it costs nothing.
+    pub fn text(&self) -> ImmutableString {
+        self.text.get_or_init(|| String::from_utf8_lossy(&self.delivery.body).as_ref().into()).clone()
     }
 
     /// The body as JSON. Values know their source text, so that an untouched number leaves as it came.
@@ -211,7 +218,7 @@ delivery.query == "tag=a+b&tag=c""#,
         about: "The body as it came, byte for byte where it is UTF-8.",
         example: r#"delivery.text == `{"id":1}`"#,
         add: |module, _| {
-            get(module, "text", |view| ImmutableString::from(&*String::from_utf8_lossy(&view.shared.delivery.body)));
+            get(module, "text", |view| view.shared.text());
         },
     },
     Fun {

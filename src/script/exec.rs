@@ -10,8 +10,9 @@ use super::answer::{self, Answer, Refusal};
 use super::check::Facts;
 use super::delivery::DeliveryView;
 use super::entry::{Handler, Handlers, Kind, Role};
-use super::fault::failure;
+use super::fault::{cut, failure};
 use super::host::Host;
+use super::limits::Budget;
 use super::mask;
 use super::outcome::{Failure, Input, LogLine, Ran, RanBatch, ScriptError};
 use super::place::{Places, Unit};
@@ -31,6 +32,7 @@ struct Code {
     source: ImmutableString,
     places: Places,
     number: u32,
+    budget: Budget,
     needs_event: bool,
     needs_delivery: bool,
     needs_settings: bool,
@@ -57,6 +59,7 @@ impl Code {
             ast,
             places: unit.places(),
             number: host.next_script(),
+            budget: host.run().limits().budget(),
             needs_event: body.mentions("event"),
             needs_delivery: body.mentions("delivery"),
             needs_settings: body.mentions("settings"),
@@ -86,6 +89,7 @@ impl Code {
         if lends_event {
             scope.push_dynamic("event", std::mem::take(&mut event));
         }
+        run.grant(self.budget);
         run.begin(now_ms, identity, origin, self.number);
         let engine = self.host.engine();
         let mut global = engine.new_global_runtime_state();
@@ -97,8 +101,9 @@ impl Code {
             |scope: &mut Scope<'_>, statements| engine.eval_statements_raw(&mut global, &mut caches, scope, statements);
         let mut result = evaluate(&mut scope, self.ast.statements());
         if lends_event {
-            event = scope.get_mut("event").map(std::mem::take).unwrap_or_default().flatten();
+            event = scope.get_mut("event").map(take_out).unwrap_or_default();
         }
+        let mut captured = shared_variables(&scope);
         if let (Some(handler), Ok(_)) = (handler, &result) {
             let first = scope.len();
             for (name, role) in &handler.params {
@@ -108,14 +113,18 @@ impl Code {
                     Role::Settings => scope.push_constant_dynamic(name.clone(), settings.clone()),
                 };
             }
-            result = evaluate(&mut scope, &handler.body);
+            result = evaluate(&mut scope, &handler.body).map(Dynamic::flatten);
+            captured.extend(shared_variables(&scope));
             if let Some((name, Role::Event | Role::Events)) = handler.params.first() {
                 // Variables of the handler may have the same name.
                 scope.rewind(first + 1);
-                event = scope.get_mut(name).map(std::mem::take).unwrap_or_default().flatten();
+                event = scope.get_mut(name).map(take_out).unwrap_or_default();
             }
         }
         scope.rewind(0);
+        for variable in &mut captured {
+            drop(take_out(variable));
+        }
         Left { given: result, event, tape: shared.and_then(|shared| shared.tape()) }
     }
 
@@ -139,47 +148,79 @@ impl Code {
     /// The failure that an answer stands for. What it gave that means nothing is the script's fault.
     fn refused(&self, handler: &Handler, refusal: Refusal, logs: Vec<LogLine>) -> Failure {
         let place = self.places.name("", handler.position);
-        match refusal {
-            Refusal::Drop(reason) => Failure::Drop { reason, logs },
-            Refusal::Reject { code, reason } => Failure::Reject { code, reason, place, logs },
-            Refusal::Retry(reason) => Failure::Retry { reason, after_ms: None, place, logs },
-            Refusal::Meaningless(problem) => self.failed(Failure::Error(ScriptError {
+        self.failed(match refusal {
+            Refusal::Drop(reason) => Failure::Drop { reason: cut(reason), logs },
+            Refusal::Reject { code, reason } => Failure::Reject { code, reason: cut(reason), place, logs },
+            Refusal::Retry(reason) => Failure::Retry { reason: cut(reason), after_ms: None, place, logs },
+            Refusal::Meaningless(problem) => Failure::Error(ScriptError {
                 code: "script-error",
                 message: format!("`{}` {problem}", handler.name),
                 place,
                 stack: Vec::new(),
                 logs,
-            })),
-        }
+            }),
+        })
     }
 
     fn failed(&self, failure: Failure) -> Failure {
         self.host.note_failure(&failure);
-        failure
+        self.host.run().discreet(failure)
     }
+}
+
+/// The variables that closures have captured. One that holds such a closure holds itself, and would never be given back: so they
+/// are emptied when the run is over.
+fn shared_variables(scope: &Scope<'_>) -> Vec<Dynamic> {
+    let shared = scope.iter_raw().filter(|(_, is_constant, value)| !is_constant && value.is_shared());
+    shared.map(|(_, _, value)| value.clone()).collect()
+}
+
+/// Moves a value out of a variable, without a copy where a closure has captured it.
+fn take_out(variable: &mut Dynamic) -> Dynamic {
+    let mut value = std::mem::take(variable);
+    if !value.is_shared() {
+        return value;
+    }
+    let inner = value.write_lock::<Dynamic>().map(|mut inner| std::mem::take(&mut *inner));
+    inner.unwrap_or_else(|| value.flatten())
 }
 
 /// A compiled script.
 pub struct Script {
     code: Code,
     handlers: Handlers,
-    asked_settings: Vec<(String, Range<usize>)>,
+    asked_settings: Vec<Asked>,
+}
+
+/// A setting that a script reads and writes no default for.
+pub struct Asked {
+    /// Its name.
+    pub name: String,
+    /// The bytes of the script's file where it is read.
+    pub span: Range<usize>,
+    /// The script does not reckon with its absence.
+    pub must_be_there: bool,
 }
 
 impl Script {
     pub(super) fn new(
         host: &Rc<Host>,
         ast: AST,
-        (handlers, asked_settings): (Handlers, Vec<(String, Range<usize>)>),
+        (handlers, asked_settings): (Handlers, Vec<Asked>),
         body: &Facts,
         unit: &Unit<'_>,
     ) -> Self {
         Self { code: Code::new(host, ast, body, unit), handlers, asked_settings }
     }
 
-    /// The settings that the script reads and writes no default for, with the bytes of its file where it does.
-    pub fn asked_settings(&self) -> &[(String, Range<usize>)] {
+    /// The settings that the script reads and writes no default for.
+    pub fn asked_settings(&self) -> &[Asked] {
         &self.asked_settings
+    }
+
+    /// What a run may use up, instead of what holds for all scripts.
+    pub fn limit(&mut self, budget: Budget) {
+        self.code.budget = budget;
     }
 
     /// The script's handlers; empty if it has a body only.

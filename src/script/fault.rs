@@ -2,11 +2,14 @@
 
 use rhai::{Dynamic, EvalAltResult, LexError, ParseErrorType, Position};
 
-use super::habits;
 use super::outcome::{Failure, LogLine, ScriptError};
 use super::place::{Places, Unit};
 use super::run::{Ending, Fault};
+use super::{braces, habits};
 use crate::diag::{Diag, did_you_mean};
+
+/// The longest reason that is told of a failure: a script can throw a text of any length.
+const REASON_BYTES: usize = 4 << 10;
 
 /// An error that a library function raises; the script may catch it.
 pub fn fault(message: impl Into<String>) -> Fault {
@@ -19,6 +22,14 @@ pub fn syntax(kind: &ParseErrorType, position: Position, unit: &Unit<'_>, namesp
         ParseErrorType::BadInput(LexError::UnterminatedString) => start_of_text(position, unit),
         _ => position,
     };
+    // At its end a script lacks the brace of a block, whatever else the interpreter waits for.
+    if matches!(kind, ParseErrorType::MissingToken(..) | ParseErrorType::UnexpectedEOF)
+        && is_end(position, unit)
+        && let Some(open) = braces::unclosed(unit.text)
+    {
+        let diag = Diag::error("script-syntax", "this `{` is never closed");
+        return unit.at(diag.help("write the `}` that ends it"), open);
+    }
     let diag = match kind {
         ParseErrorType::VariableUndefined(name) => unknown_variable(name, unit),
         ParseErrorType::ModuleUndefined(name) => {
@@ -42,6 +53,14 @@ pub fn syntax(kind: &ParseErrorType, position: Position, unit: &Unit<'_>, namesp
         }
     };
     unit.at(diag, position)
+}
+
+/// Whether nothing of the script stands at a position or behind it.
+fn is_end(position: Position, unit: &Unit<'_>) -> bool {
+    let (Some(line), column) = (position.line(), position.position().unwrap_or(1)) else { return true };
+    let mut lines = unit.text.split('\n').skip(line - 1);
+    let here = lines.next().map(|line| line.chars().skip(column.saturating_sub(1)).collect::<String>());
+    here.is_none_or(|here| here.trim().is_empty()) && lines.all(|line| line.trim().is_empty())
 }
 
 /// Where a text begins that does not end: the interpreter names the last `}` of one with `${…}` in it.
@@ -88,14 +107,14 @@ pub fn failure(
 ) -> Failure {
     let outer = error.and_then(|error| places.name("", error.position()));
     match ending {
-        Some(Ending::Drop(reason)) => return Failure::Drop { reason, logs },
+        Some(Ending::Drop(reason)) => return Failure::Drop { reason: cut(reason), logs },
         Some(Ending::Reject { code, reason, at: (source, position) }) => {
             let place = places.name(&source, position).or(outer);
-            return Failure::Reject { code, reason, place, logs };
+            return Failure::Reject { code, reason: cut(reason), place, logs };
         }
         Some(Ending::Retry { reason, after_ms, at: (source, position) }) => {
             let place = places.name(&source, position).or(outer);
-            return Failure::Retry { reason, after_ms, place, logs };
+            return Failure::Retry { reason: cut(reason), after_ms, place, logs };
         }
         Some(Ending::Need) => return Failure::Need,
         Some(Ending::Limit { code, message }) => {
@@ -116,11 +135,25 @@ pub fn failure(
     let place = places.name(source, inner.position()).or(outer);
     Failure::Error(ScriptError {
         code: code(inner),
-        message: message(inner),
+        message: cut(message(inner)),
         place,
         stack: stack(error, root, places),
         logs,
     })
+}
+
+/// A reason, cut where it is too long to be kept with each event that it stands for.
+pub fn cut(mut reason: String) -> String {
+    if reason.len() > REASON_BYTES {
+        let mut end = REASON_BYTES;
+        while !reason.is_char_boundary(end) {
+            end -= 1;
+        }
+        reason.truncate(end);
+        reason.push('…');
+        reason.shrink_to_fit();
+    }
+    reason
 }
 
 /// The functions of a chain of calls, innermost first, each with the place that it had come to.
@@ -214,10 +247,15 @@ fn thrown(value: &Dynamic) -> String {
 }
 
 /// `trim (i64)` → `trim` cannot be called with (a number).
-/// The interpreter tells of a field that cannot be set in a sentence of its own, which names it in quotes, and the type.
+/// The interpreter tells of a field that cannot be read or set in a sentence of its own, which names it in quotes, and the type.
 fn no_such_field(what: &str) -> String {
     let on_nothing = what.contains("for type '()'");
     match what.split('\'').nth(1).filter(|_| on_nothing) {
+        // Also what stands on the way to a field that is to be set.
+        Some(field) if !what.contains("writable") => format!(
+            "`{field}` cannot be read of nothing `()`: what stands before it is not there. Write ?.{field} where that may be, with ?? \
+             for a default; to set something below it, path::set(event, \"…\", …) makes what is missing"
+        ),
         Some(field) => format!(
             "`{field}` cannot be set on nothing `()`: make the map before, as event.context = #{{}}, or call \
              path::set(event, \"context.{field}\", …), which makes what is missing"

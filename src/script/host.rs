@@ -14,7 +14,7 @@ use rhai::{AST, Engine, Module, OptimizationLevel, ParseError, ParseErrorType, P
 use super::bounded;
 use super::check;
 use super::entry::Handlers;
-use super::exec::{Expression, Script};
+use super::exec::{Asked, Expression, Script};
 use super::fault;
 use super::lib;
 use super::lib::table::Tables;
@@ -113,11 +113,18 @@ impl Host {
             check::scopes(&ast, unit, &mut problems);
             check::fields(&found, unit, &mut problems);
             check::messages(&found, unit, &mut problems);
+            check::rejections(&found, unit, &mut problems);
             check::handlers(&functions, &found, &body, unit, &mut problems);
             let handlers = Handlers::new(&ast, &functions);
             let own = |(name, _): &&(String, Position)| !found.map_keys.contains(name);
             let asked = found.settings.iter().filter(own);
-            let asked = asked.map(|(name, position)| (name.clone(), unit.span(*position))).collect();
+            let asked = asked
+                .map(|(name, position)| Asked {
+                    name: name.clone(),
+                    span: unit.span(*position),
+                    must_be_there: !found.optional_settings.contains(name) && !found.declares("settings"),
+                })
+                .collect();
             (self.optimise(ast, unit.file), handlers, body, asked)
         });
         let (ast, handlers, body, asked) = finish(compiled, problems, warnings)?;
@@ -127,16 +134,17 @@ impl Host {
         Ok(Script::new(self, ast, (handlers, asked), &body, unit))
     }
 
-    /// The problems of a file that nothing is known to use: as a module if it has functions only and none of them is a handler,
-    /// as a script otherwise.
-    pub fn problems(self: &Rc<Self>, unit: &Unit<'_>) -> Vec<Diag> {
+    /// The problems of a file that no compiled pipeline uses: as a script if a step names it, though the pipeline is broken.
+    /// Otherwise as a module if it has functions only and none of them is a handler, as a script if not.
+    pub fn problems(self: &Rc<Self>, unit: &Unit<'_>, is_named: bool) -> Vec<Diag> {
         let mut problems = Vec::new();
         let parsed = self.parse(unit, &check::given_variables(), &mut Vec::new());
-        let is_script = parsed.as_ref().is_none_or(|ast| {
-            let body = check::facts(&ast.clone_statements_only());
-            let handles = ast.iter_functions().any(|function| function.name.starts_with("on_"));
-            handles || ast.iter_functions().next().is_none() || check::GIVEN.iter().any(|name| body.mentions(name))
-        });
+        let is_script = is_named
+            || parsed.as_ref().is_none_or(|ast| {
+                let body = check::facts(&ast.clone_statements_only());
+                let handles = ast.iter_functions().any(|function| function.name.starts_with("on_"));
+                handles || ast.iter_functions().next().is_none() || check::GIVEN.iter().any(|name| body.mentions(name))
+            });
         if is_script {
             if let Err(errors) = self.script(unit, &mut problems) {
                 problems.extend(errors);
@@ -191,10 +199,12 @@ impl Host {
 
     /// Takes note of what a script or module uses.
     pub fn note(&self, found: &check::Facts) {
-        if ["state", "cache"].iter().any(|namespace| found.namespaces.contains(*namespace)) {
+        let calls = |name: &str| found.calls.iter().any(|call| call.name == name);
+        // Erasing counts: what is erased must not be changed by another delivery at the same time.
+        if ["state", "cache"].iter().any(|namespace| found.namespaces.contains(*namespace)) || calls(lib::erase::NAME) {
             self.remembers.set(true);
         }
-        if found.calls.iter().any(|call| call.name == "retry") {
+        if calls("retry") {
             self.may_retry.set(true);
             self.keyed.set(true);
         }
@@ -266,6 +276,7 @@ impl Host {
     /// Runs the top level of a module, within the limits of a run.
     pub fn evaluate_module(&self, ast: AST, file: &str) -> Result<Module, Fault> {
         let ast = self.optimise(ast, file);
+        self.run.grant(self.run.limits().budget());
         self.run.begin(0, "", Origin::default(), 0);
         let module = Module::eval_ast_as_new(Scope::new(), &ast, &self.engine);
         match self.run.end().0 {

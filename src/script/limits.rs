@@ -28,6 +28,24 @@ pub struct Limits {
     pub log_bytes: usize,
 }
 
+impl Limits {
+    /// The bounds that a step may set for its own script.
+    pub fn budget(&self) -> Budget {
+        Budget { operations: self.operations, time_ms: self.time_ms, memory_bytes: self.memory_bytes }
+    }
+}
+
+/// The bounds that a step may set for its own script.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Budget {
+    /// Steps of the interpreter.
+    pub operations: u64,
+    /// Time by the clock.
+    pub time_ms: u64,
+    /// Growth of the whole process while the run goes on, sampled.
+    pub memory_bytes: u64,
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {

@@ -15,6 +15,7 @@
 
 pub mod answer;
 pub mod bounded;
+mod braces;
 pub mod builtins;
 pub mod check;
 pub mod delivery;
@@ -31,6 +32,7 @@ pub mod modules;
 pub mod outcome;
 pub mod place;
 pub mod run;
+pub mod secrets;
 pub mod watchdog;
 
 #[cfg(test)]
@@ -38,9 +40,10 @@ mod tests;
 
 pub use answer::Answer;
 pub use entry::Kind;
-pub use exec::{Expression, Script, constant};
+pub use exec::{Asked, Expression, Script, constant};
 pub use host::Host;
-pub use limits::{Limits, STACK_BYTES};
+pub use limits::{Budget, Limits, STACK_BYTES};
 pub use outcome::{Failure, Input, LogLine, Ran, ScriptError};
 pub use place::Unit;
 pub use run::Run;
+pub use secrets::Secrets;

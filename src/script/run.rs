@@ -12,8 +12,9 @@ use std::time::{Duration, Instant};
 use rhai::{Dynamic, EvalAltResult, Position};
 
 use super::delivery::Shared;
-use super::limits::Limits;
-use super::outcome::LogLine;
+use super::limits::{Budget, Limits};
+use super::outcome::{Failure, LogLine};
+use super::secrets::Secrets;
 use super::watchdog::{Stop, Watched};
 use crate::event::{Delivery, Origin};
 use crate::lookup::Access;
@@ -63,6 +64,8 @@ pub enum Ending {
 #[derive(Debug)]
 pub struct Run {
     limits: Limits,
+    /// What the run that goes on may use up of what steps can set.
+    budget: Cell<Budget>,
     watched: Arc<Watched>,
     number: Cell<u64>,
     operations: Cell<u64>,
@@ -86,6 +89,8 @@ pub struct Run {
     attempt: Cell<u32>,
     /// What the script may reach.
     access: RefCell<Arc<Access>>,
+    /// What logs and reasons do not show.
+    secrets: RefCell<Arc<Secrets>>,
 }
 
 impl Run {
@@ -93,6 +98,7 @@ impl Run {
     pub fn new(limits: Limits) -> Rc<Self> {
         Rc::new(Self {
             watched: Watched::register(limits.time_ms, limits.memory_bytes),
+            budget: Cell::new(limits.budget()),
             limits,
             number: Cell::new(0),
             operations: Cell::new(0),
@@ -111,12 +117,19 @@ impl Run {
             part: RefCell::new(Rc::from("")),
             attempt: Cell::new(0),
             access: RefCell::default(),
+            secrets: RefCell::default(),
         })
     }
 
     /// What a run may use up.
     pub fn limits(&self) -> &Limits {
         &self.limits
+    }
+
+    /// The runs from now on have this budget.
+    pub fn grant(&self, budget: Budget) {
+        self.budget.set(budget);
+        self.watched.bound(budget.time_ms, budget.memory_bytes);
     }
 
     /// The deliveries from now on have this state and these answers.
@@ -135,6 +148,24 @@ impl Run {
     /// The runs from now on may reach this.
     pub fn allow(&self, access: &Arc<Access>) {
         self.access.replace(Arc::clone(access));
+    }
+
+    /// What logs and reasons do not show from now on.
+    pub fn keep_back(&self, secrets: &Arc<Secrets>) {
+        self.secrets.replace(Arc::clone(secrets));
+    }
+
+    /// The failure without secrets. Its log lines have none.
+    pub fn discreet(&self, mut failure: Failure) -> Failure {
+        let secrets = self.secrets.borrow();
+        match &mut failure {
+            Failure::Drop { reason, .. } | Failure::Reject { reason, .. } | Failure::Retry { reason, .. } => {
+                secrets.hide_in(reason);
+            }
+            Failure::Error(error) => secrets.hide_in(&mut error.message),
+            Failure::Need => {}
+        }
+        failure
     }
 
     /// State and answers.
@@ -162,7 +193,7 @@ impl Run {
         let number = self.number.get() + 1;
         self.number.set(number);
         self.operations.set(0);
-        self.next_check.set(CLOCK_OPERATIONS.min(self.limits.operations + 1));
+        self.next_check.set(CLOCK_OPERATIONS.min(self.budget.get().operations + 1));
         self.deadline.set(None);
         self.ending.take();
         self.emitted.borrow_mut().clear();
@@ -203,28 +234,31 @@ impl Run {
                 Stop::Time => self.out_of_time(),
                 Stop::Memory => Ending::Limit {
                     code: "script-limit-memory",
-                    message: format!("the script used more than {} MiB of memory", self.limits.memory_bytes >> 20),
+                    message: format!(
+                        "the script used more than {} MiB of memory",
+                        self.budget.get().memory_bytes >> 20
+                    ),
                 },
             });
             return true;
         }
-        if operations > self.limits.operations {
+        if operations > self.budget.get().operations {
             self.set_ending(Ending::Limit {
                 code: "script-limit-operations",
-                message: format!("the script took more than {} operations", self.limits.operations),
+                message: format!("the script took more than {} operations", self.budget.get().operations),
             });
             return true;
         }
         if operations >= self.next_check.get() {
             let now = Instant::now();
             // A run shorter than one interval never asks for the time; the first look starts the clock.
-            let deadline = self.deadline.get().unwrap_or(now + Duration::from_millis(self.limits.time_ms));
+            let deadline = self.deadline.get().unwrap_or(now + Duration::from_millis(self.budget.get().time_ms));
             self.deadline.set(Some(deadline));
             if now > deadline {
                 self.set_ending(self.out_of_time());
                 return true;
             }
-            self.next_check.set((operations + CLOCK_OPERATIONS).min(self.limits.operations + 1));
+            self.next_check.set((operations + CLOCK_OPERATIONS).min(self.budget.get().operations + 1));
         }
         false
     }
@@ -232,7 +266,7 @@ impl Run {
     fn out_of_time(&self) -> Ending {
         Ending::Limit {
             code: "script-limit-time",
-            message: format!("the script ran longer than {} ms", self.limits.time_ms),
+            message: format!("the script ran longer than {} ms", self.budget.get().time_ms),
         }
     }
 
@@ -294,12 +328,20 @@ impl Run {
         Ok(())
     }
 
+    /// How many bytes of text can still be logged.
+    pub fn log_bytes_left(&self) -> usize {
+        self.limits.log_bytes.saturating_sub(self.log_bytes.get())
+    }
+
     /// Adds a line to the log; beyond the limit the text is cut, and then lines are left out.
     pub fn log(&self, level: &'static str, text: &str) {
-        let left = self.limits.log_bytes.saturating_sub(self.log_bytes.get());
+        let left = self.log_bytes_left();
         if left == 0 {
             return;
         }
+        // Before the text is cut: the beginning of a secret is not known for one.
+        let secrets = self.secrets.borrow();
+        let text = secrets.hide(text);
         let mut end = text.len().min(left);
         while !text.is_char_boundary(end) {
             end -= 1;

@@ -11,6 +11,8 @@ use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
 const SAMPLE: Duration = Duration::from_millis(5);
+/// Between two samples while a run goes on that was there at the one before: most are over by then, and what is not may grow fast.
+const CLOSE: Duration = Duration::from_millis(1);
 const IDLE: Duration = Duration::from_millis(500);
 /// Samples without any run before the thread goes to sleep.
 const QUIET_SAMPLES: u32 = 40;
@@ -31,17 +33,24 @@ pub struct Watched {
     run: AtomicU64,
     /// `run << 2 | reason`: the number keeps a late verdict from hitting the next run.
     verdict: AtomicU64,
-    time_ms: u64,
-    memory_bytes: u64,
+    time_ms: AtomicU64,
+    memory_bytes: AtomicU64,
 }
 
 impl Watched {
     /// Registers a host's runs with the process's watchdog, which is started by the first one.
     pub fn register(time_ms: u64, memory_bytes: u64) -> Arc<Self> {
-        let watched = Arc::new(Self { time_ms, memory_bytes, ..Self::default() });
+        let watched = Arc::new(Self::default());
+        watched.bound(time_ms, memory_bytes);
         let dog = watchdog();
         dog.list.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::downgrade(&watched));
         watched
+    }
+
+    /// The bounds of the runs from now on. Set between runs, so that none is judged by those of another.
+    pub fn bound(&self, time_ms: u64, memory_bytes: u64) {
+        self.time_ms.store(time_ms, Ordering::Relaxed);
+        self.memory_bytes.store(memory_bytes, Ordering::Relaxed);
     }
 
     /// A run begins; numbers are never 0 and never used twice for one host.
@@ -79,7 +88,11 @@ impl Watched {
         Some(if verdict & 3 == 1 { Stop::Time } else { Stop::Memory })
     }
 
+    /// The first verdict on a run stands: a run that grew too much is not called slow because its last operation takes long.
     fn judge(&self, run: u64, stop: Stop) {
+        if self.verdict.load(Ordering::Acquire) >> 2 == run {
+            return;
+        }
         let reason = match stop {
             Stop::Time => 1,
             Stop::Memory => 2,
@@ -117,6 +130,8 @@ struct Seen {
     run: u64,
     since: Instant,
     resident_bytes: u64,
+    /// How often it was seen.
+    samples: u32,
 }
 
 fn watch(dog: &'static Watchdog) {
@@ -124,7 +139,7 @@ fn watch(dog: &'static Watchdog) {
     let mut quiet = 0;
     loop {
         if quiet < QUIET_SAMPLES {
-            thread::sleep(SAMPLE);
+            thread::sleep(if seen.iter().any(|seen| seen.samples > 1) { CLOSE } else { SAMPLE });
         } else {
             dog.asleep.store(true, Ordering::SeqCst);
             if !any_running(dog) {
@@ -160,14 +175,15 @@ fn sample(dog: &Watchdog, seen: &mut Vec<Seen>) -> bool {
         running.iter().any(|(run, watched)| *run == seen.run && seen.watched.as_ptr() == Arc::as_ptr(watched))
     });
     for (run, watched) in running {
-        let known = seen.iter().find(|seen| seen.run == run && seen.watched.as_ptr() == Arc::as_ptr(&watched));
+        let known = seen.iter_mut().find(|seen| seen.run == run && seen.watched.as_ptr() == Arc::as_ptr(&watched));
         let Some(known) = known else {
-            seen.push(Seen { watched: Arc::downgrade(&watched), run, since: now, resident_bytes });
+            seen.push(Seen { watched: Arc::downgrade(&watched), run, since: now, resident_bytes, samples: 1 });
             continue;
         };
-        if now.duration_since(known.since) > Duration::from_millis(watched.time_ms) {
+        known.samples = known.samples.saturating_add(1);
+        if now.duration_since(known.since) > Duration::from_millis(watched.time_ms.load(Ordering::Relaxed)) {
             watched.judge(run, Stop::Time);
-        } else if resident_bytes.saturating_sub(known.resident_bytes) > watched.memory_bytes {
+        } else if resident_bytes.saturating_sub(known.resident_bytes) > watched.memory_bytes.load(Ordering::Relaxed) {
             watched.judge(run, Stop::Memory);
         }
     }
@@ -195,6 +211,9 @@ mod tests {
         assert_eq!(watched.verdict(7), Some(Stop::Memory));
         assert_eq!(watched.verdict(8), None);
         assert!(!watched.is_judged(), "an old verdict is cleared");
+        watched.judge(9, Stop::Memory);
+        watched.judge(9, Stop::Time);
+        assert_eq!(watched.verdict(9), Some(Stop::Memory), "the first one stands");
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod http;
 mod local;
 mod members;
 mod message_id;
+mod pii;
 mod refusal;
 mod retry_after;
 mod segment;

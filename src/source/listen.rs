@@ -2,6 +2,7 @@
 
 use super::{Input, Place, Reply, Verdict};
 use crate::diag::Diag;
+use crate::event::RECONCILED;
 use crate::registry::{Default, Opt, OptionValue, Options, Type};
 
 /// The `path` option.
@@ -45,7 +46,13 @@ pub fn kept_headers(options: &Options, is_secret: impl Fn(&str) -> bool, problem
     for (value, span) in options.items("keep_headers") {
         let OptionValue::Text(text) = value else { continue };
         let name = text.to_ascii_lowercase();
-        if is_credential(&name) || is_secret(&name) {
+        if name == RECONCILED {
+            problems.push(
+                Diag::error("own-header", format!("`{text}` is Cartwire's own and never kept"))
+                    .at(options.file(), span.clone())
+                    .help("it marks deliveries that `cartwire reconcile` made"),
+            );
+        } else if is_credential(&name) || is_secret(&name) {
             problems.push(
                 Diag::error("secret-header", format!("`{text}` holds a secret and is never kept"))
                     .at(options.file(), span.clone())

@@ -9,6 +9,7 @@ pub mod file;
 pub mod form;
 pub mod listen;
 pub mod medusa;
+pub mod orders;
 pub mod segment;
 pub mod segment_webhook;
 pub mod shopify;
@@ -26,6 +27,7 @@ pub use crate::event::Refused;
 use crate::event::{Delivery, Event};
 use crate::json::Mask;
 use crate::registry::{Def, Options};
+use orders::Listing;
 
 /// All sources, sorted by name.
 pub static SOURCES: &[&SourceDef] = &[
@@ -82,6 +84,11 @@ pub trait Source: Send + Sync {
     /// must not change over redeliveries, and must differ between different deliveries.
     fn identity(&self, delivery: &Delivery) -> String {
         default_identity(delivery)
+    }
+
+    /// What can be asked of the orders of those who deliver here, for `cartwire reconcile`.
+    fn orders(&self) -> Listing<'_> {
+        Listing::Never
     }
 
     /// The largest body that is accepted, in bytes, after content decoding.

@@ -5,20 +5,23 @@
 //! | `entries` | pipeline, space, name | time of expiry `i64`, value |
 //! | `expiry` | pipeline, time of expiry, space, name | – |
 //! | `undo` | pipeline, delivery, number | space, name, the entry before |
+//! | `floor` | pipeline | the delivery up to which `undo` is forgotten |
 //!
 //! Texts in keys end in two zero bytes, so that one pipeline's entries stand together; a zero byte within a text is written 0 1. Numbers
 //! are big-endian with the sign bit flipped, so that they sort.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
 
-use super::{Change, Claim, Entry, Key, Store, StoreError};
+use super::{Change, Claim, Entry, Erased, Key, Reach, Store, StoreError};
 
 const ENTRIES: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("entries");
 const EXPIRY: TableDefinition<'_, &[u8], ()> = TableDefinition::new("expiry");
 const UNDO: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("undo");
+const FLOOR: TableDefinition<'_, &str, u64> = TableDefinition::new("floor");
 
 /// Expired values that one delivery tidies away: more than it can write, so that the store stays bounded.
 const SWEEP_MAX: usize = 64;
@@ -82,6 +85,7 @@ fn create(path: &Path) -> Result<Database, StoreError> {
     transaction.open_table(ENTRIES).map_err(failed)?;
     transaction.open_table(EXPIRY).map_err(failed)?;
     transaction.open_table(UNDO).map_err(failed)?;
+    transaction.open_table(FLOOR).map_err(failed)?;
     transaction.commit().map_err(failed)?;
     Ok(database)
 }
@@ -111,6 +115,12 @@ impl Store for Disk {
             found.extend(entry(value.value()).map(|entry| (name, entry)));
         }
         Ok(found)
+    }
+
+    fn floor(&self, pipeline: &str) -> Result<u64, StoreError> {
+        let Some(database) = self.existing() else { return Ok(0) };
+        let table = database.begin_read().map_err(failed)?.open_table(FLOOR).map_err(failed)?;
+        Ok(table.get(pipeline).map_err(failed)?.map_or(0, |floor| floor.value()))
     }
 
     fn commit(&self, pipeline: &str, changes: &[Change], floor: u64) -> Result<(), StoreError> {
@@ -158,10 +168,8 @@ impl Store for Disk {
             kept
         };
         for (at, value) in kept.into_iter().rev() {
-            if let Some((space, rest)) = take_text(&value)
-                && let Some((name, rest)) = take_text(rest)
-            {
-                put(&transaction, pipeline, &Key { space, name }, entry(rest).as_ref())?;
+            if let Some((key, before)) = kept_key(&value) {
+                put(&transaction, pipeline, &key, entry(before).as_ref())?;
             }
             transaction.open_table(UNDO).map_err(failed)?.remove(at.as_slice()).map_err(failed)?;
         }
@@ -189,26 +197,66 @@ impl Store for Disk {
         let mut undo = transaction.open_table(UNDO).map_err(failed)?;
         undo.retain(|at, _| !at.starts_with(&prefix)).map_err(failed)?;
         drop(undo);
+        transaction.open_table(FLOOR).map_err(failed)?.remove(pipeline).map_err(failed)?;
         transaction.commit().map_err(failed)
     }
 
-    fn erase(&self, pipeline: &str, keys: &[Key]) -> Result<(), StoreError> {
-        let Some(database) = self.existing() else { return Ok(()) };
-        let transaction = database.begin_write().map_err(failed)?;
-        for key in keys {
+    fn find(&self, pipeline: &str, reach: &Reach<'_>) -> Result<Vec<(Key, Entry)>, StoreError> {
+        let Some(database) = self.existing() else { return Ok(Vec::new()) };
+        let table = database.begin_read().map_err(failed)?.open_table(ENTRIES).map_err(failed)?;
+        find(&table, pipeline, reach)
+    }
+
+    fn erase(&self, pipeline: &str, reach: &Reach<'_>, erased: &Erased) -> Result<Vec<(Key, Entry)>, StoreError> {
+        let transaction = self.wanted()?.begin_write().map_err(failed)?;
+        let found = find(&transaction.open_table(ENTRIES).map_err(failed)?, pipeline, reach)?;
+        for (key, _) in &found {
             put(&transaction, pipeline, key, None)?;
         }
+        let gone: HashSet<&Key> = found.iter().map(|(key, _)| key).collect();
         let prefix = text(pipeline);
         transaction
             .open_table(UNDO)
             .map_err(failed)?
-            .retain(|at, value| {
-                let of = take_text(value).and_then(|(space, rest)| Some(Key { space, name: take_text(rest)?.0 }));
-                !at.starts_with(&prefix) || of.is_none_or(|key| !keys.contains(&key))
+            .retain(|at, kept| {
+                let Some((key, before)) = at.strip_prefix(prefix.as_slice()).and_then(|_| kept_key(kept)) else {
+                    return true;
+                };
+                let value = entry(before).map(|entry| entry.value).unwrap_or_default();
+                !gone.contains(&key) && reach.find(&key, &value).is_none()
             })
             .map_err(failed)?;
-        transaction.commit().map_err(failed)
+        let (key, note) = erased.entry();
+        put(&transaction, pipeline, &key, Some(&note))?;
+        transaction.commit().map_err(failed)?;
+        Ok(found)
     }
+}
+
+/// The entries of a pipeline that are within reach.
+fn find(
+    table: &impl ReadableTable<&'static [u8], &'static [u8]>,
+    pipeline: &str,
+    reach: &Reach<'_>,
+) -> Result<Vec<(Key, Entry)>, StoreError> {
+    let prefix = text(pipeline);
+    let mut found = Vec::new();
+    for item in table.range(prefix.as_slice()..).map_err(failed)? {
+        let (at, value) = item.map_err(failed)?;
+        let Some(rest) = at.value().strip_prefix(prefix.as_slice()) else { break };
+        let Some(((key, _), entry)) = kept_key(rest).zip(entry(value.value())) else { continue };
+        if reach.find(&key, &entry.value).is_some() {
+            found.push((key, entry));
+        }
+    }
+    Ok(found)
+}
+
+/// The space and name that bytes begin with, and what follows them.
+fn kept_key(bytes: &[u8]) -> Option<(Key, &[u8])> {
+    let (space, rest) = take_text(bytes)?;
+    let (name, rest) = take_text(rest)?;
+    Some((Key { space, name }, rest))
 }
 
 /// Sets or removes an entry, and gives the one before.
@@ -244,8 +292,7 @@ fn expired(transaction: &WriteTransaction, pipeline: &str, now_ms: i64) -> Resul
     for item in expiry.range(prefix.as_slice()..end.as_slice()).map_err(failed)?.take(SWEEP_MAX) {
         let (at, ()) = item.map_err(failed).map(|(at, _)| (at, ()))?;
         let rest = at.value().get(prefix.len() + 8..).unwrap_or_default();
-        let key = take_text(rest).and_then(|(space, rest)| Some(Key { space, name: take_text(rest)?.0 }));
-        keys.extend(key);
+        keys.extend(kept_key(rest).map(|(key, _)| key));
     }
     Ok(keys)
 }
@@ -256,7 +303,13 @@ fn forget_undo(transaction: &WriteTransaction, pipeline: &str, floor: u64) -> Re
     let mut to = from.clone();
     to.extend(floor.saturating_add(1).to_be_bytes());
     let mut undo = transaction.open_table(UNDO).map_err(failed)?;
-    undo.retain_in(from.as_slice()..to.as_slice(), |_, _| false).map_err(failed)
+    undo.retain_in(from.as_slice()..to.as_slice(), |_, _| false).map_err(failed)?;
+    let mut floors = transaction.open_table(FLOOR).map_err(failed)?;
+    let known = floors.get(pipeline).map_err(failed)?.map_or(0, |floor| floor.value());
+    if floor > known {
+        floors.insert(pipeline, floor).map_err(failed)?;
+    }
+    Ok(())
 }
 
 fn place(pipeline: &str, key: &Key) -> Vec<u8> {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 
-use super::{Change, Claim, Entry, Key, Store, StoreError};
+use super::{Change, Claim, Entry, Erased, Key, Reach, Store, StoreError};
 
 type Place = (String, Key);
 
@@ -20,6 +20,8 @@ struct Inner {
     expiry: BTreeSet<(String, i64, Key)>,
     /// What was there before, by pipeline, delivery and number of the write.
     undo: BTreeMap<(String, u64, usize), (Key, Option<Entry>)>,
+    /// Up to which delivery that is forgotten.
+    floors: BTreeMap<String, u64>,
 }
 
 impl Inner {
@@ -38,6 +40,12 @@ impl Inner {
             self.expiry.remove(&due(old));
         }
         before
+    }
+
+    fn find(&self, pipeline: &str, reach: &Reach<'_>) -> Vec<(Key, Entry)> {
+        let own = self.entries.iter().filter(|((owner, _), _)| owner == pipeline);
+        let found = own.filter(|((_, key), entry)| reach.find(key, &entry.value).is_some());
+        found.map(|((_, key), entry)| (key.clone(), entry.clone())).collect()
     }
 
     fn expired(&self, pipeline: &str, now_ms: i64) -> Vec<Key> {
@@ -67,9 +75,15 @@ impl Store for Memory {
         }))
     }
 
+    fn floor(&self, pipeline: &str) -> Result<u64, StoreError> {
+        Ok(self.with(|inner| inner.floors.get(pipeline).copied().unwrap_or(0)))
+    }
+
     fn commit(&self, pipeline: &str, changes: &[Change], floor: u64) -> Result<(), StoreError> {
         self.with(|inner| {
             inner.undo.retain(|(owner, seq, _), _| owner != pipeline || *seq > floor);
+            let known = inner.floors.entry(pipeline.to_owned()).or_default();
+            *known = floor.max(*known);
             for change in changes {
                 let removals = inner.expired(pipeline, change.now_ms).into_iter().map(|key| (key, None));
                 let writes = change.writes.iter().map(|write| (write.key.clone(), write.entry.clone()));
@@ -128,17 +142,28 @@ impl Store for Memory {
             inner.entries.retain(|(owner, _), _| owner != pipeline);
             inner.expiry.retain(|(owner, ..)| owner != pipeline);
             inner.undo.retain(|(owner, ..), _| owner != pipeline);
+            inner.floors.remove(pipeline);
         });
         Ok(())
     }
 
-    fn erase(&self, pipeline: &str, keys: &[Key]) -> Result<(), StoreError> {
-        self.with(|inner| {
-            for key in keys {
+    fn find(&self, pipeline: &str, reach: &Reach<'_>) -> Result<Vec<(Key, Entry)>, StoreError> {
+        Ok(self.with(|inner| inner.find(pipeline, reach)))
+    }
+
+    fn erase(&self, pipeline: &str, reach: &Reach<'_>, erased: &Erased) -> Result<Vec<(Key, Entry)>, StoreError> {
+        Ok(self.with(|inner| {
+            let found = inner.find(pipeline, reach);
+            for (key, _) in &found {
                 inner.put(pipeline, key, None);
             }
-            inner.undo.retain(|(owner, ..), (key, _)| owner != pipeline || !keys.contains(key));
-        });
-        Ok(())
+            inner.undo.retain(|(owner, ..), (key, before)| {
+                let value = before.as_ref().map_or(&[][..], |entry| &entry.value);
+                owner != pipeline || reach.find(key, value).is_none() && found.iter().all(|(gone, _)| gone != key)
+            });
+            let (key, entry) = erased.entry();
+            inner.put(pipeline, &key, Some(entry));
+            found
+        }))
     }
 }

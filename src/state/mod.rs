@@ -11,6 +11,7 @@
 //! [`Disk`] keeps the state in one embedded store, [`Memory`] for as long as a run of files or a fixture lasts.
 
 mod disk;
+mod erased;
 mod hold;
 mod memory;
 mod session;
@@ -22,6 +23,7 @@ mod tests;
 use std::fmt;
 
 pub use disk::Disk;
+pub use erased::{Erased, Reach};
 pub use hold::{HELD_SOURCE, HELD_SPACE, Held, StepMark};
 pub use memory::Memory;
 pub use session::{Limit, Mark, Session};
@@ -88,6 +90,9 @@ pub trait Store: Send + Sync {
     /// All values of a space, by key.
     fn list(&self, pipeline: &str, space: &str) -> Result<Vec<(String, Entry)>, StoreError>;
 
+    /// How far back the state can go: what deliveries up to here changed stays.
+    fn floor(&self, pipeline: &str) -> Result<u64, StoreError>;
+
     /// Makes changes durable, all or none. Remembers what was there before, for deliveries after `floor`; those up to it will
     /// not be run again.
     fn commit(&self, pipeline: &str, changes: &[Change], floor: u64) -> Result<(), StoreError>;
@@ -104,6 +109,10 @@ pub trait Store: Send + Sync {
     /// Forgets all of a pipeline.
     fn forget(&self, pipeline: &str) -> Result<(), StoreError>;
 
-    /// Removes values outside of any delivery, and what is remembered of them: for erasing a person.
-    fn erase(&self, pipeline: &str, keys: &[Key]) -> Result<(), StoreError>;
+    /// What of a pipeline's entries a person is to be erased from.
+    fn find(&self, pipeline: &str, reach: &Reach<'_>) -> Result<Vec<(Key, Entry)>, StoreError>;
+
+    /// Removes what [`Self::find`] gives, and what is remembered of it, so that no going back brings it to light; and notes which
+    /// deliveries are erased. All or nothing, outside of any delivery.
+    fn erase(&self, pipeline: &str, reach: &Reach<'_>, erased: &Erased) -> Result<Vec<(Key, Entry)>, StoreError>;
 }

@@ -3,14 +3,15 @@
 //! One session serves a job: deliveries one after another on one thread. Each begins with [`Session::begin`] and ends with
 //! [`Session::finish`] or [`Session::discard`]. A step that fails takes its own writes back by a [`mark`](Session::mark).
 
-use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::cell::{Cell, OnceCell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::{Change, Claim, Entry, Key, Store, StoreError, Write};
-use crate::lookup::{Answer, Answers, Lookup, LookupKey};
+use super::{Change, Claim, Entry, Erased, Key, Store, StoreError, Write};
+use crate::erasure::Erasure;
+use crate::lookup::{Answer, Answers, CHAIN_MAX, Lookup, LookupKey};
 
 /// The longest key, in bytes.
 const KEY_BYTES_MAX: usize = 1024;
@@ -18,6 +19,12 @@ const KEY_BYTES_MAX: usize = 1024;
 const VALUE_BYTES_MAX: usize = 64 << 10;
 /// Changes that one delivery may make.
 const WRITES_MAX: usize = 10_000;
+/// Persons that one delivery may erase.
+const ERASURES_MAX: usize = 100;
+/// Bytes of keys and values that one delivery may write, beside the events that wait.
+const BYTES_MAX: usize = 16 << 20;
+/// Bytes of events that wait, each with its delivery, that one delivery may write.
+const HELD_BYTES_MAX: usize = 128 << 20;
 /// Lookups that one run of a delivery may ask for at once.
 const NEEDS_MAX: usize = 256;
 
@@ -30,6 +37,10 @@ pub enum Limit {
     Value,
     /// Too many changes.
     Writes,
+    /// Too many persons erased.
+    Erasures,
+    /// Too many bytes in all changes together.
+    Bytes,
     /// The store failed.
     Store(StoreError),
 }
@@ -40,6 +51,13 @@ impl fmt::Display for Limit {
             Self::Key => write!(f, "a key of the state has at most {KEY_BYTES_MAX} bytes"),
             Self::Value => write!(f, "a value of the state has at most {VALUE_BYTES_MAX} bytes"),
             Self::Writes => write!(f, "one delivery changes the state at most {WRITES_MAX} times"),
+            Self::Erasures => write!(f, "one delivery erases at most {ERASURES_MAX} times"),
+            Self::Bytes => write!(
+                f,
+                "one delivery writes at most {} MiB of state, and {} MiB of events that wait",
+                BYTES_MAX >> 20,
+                HELD_BYTES_MAX >> 20
+            ),
             Self::Store(error) => error.fmt(f),
         }
     }
@@ -47,7 +65,10 @@ impl fmt::Display for Limit {
 
 /// A place in the writes of a delivery that one can go back to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Mark(usize);
+pub struct Mark {
+    writes: usize,
+    erasures: usize,
+}
 
 /// What the overlay held of a key: nothing, a removal, or a value.
 #[allow(clippy::option_option, reason = "a removal is something that the overlay holds")]
@@ -62,9 +83,18 @@ pub struct Session {
     writes: RefCell<Vec<Write>>,
     /// What the overlay held before each write.
     before: RefCell<Vec<Before>>,
+    /// Bytes of the writes, and of those that are events which wait.
+    bytes: Cell<(usize, usize)>,
     answers: RefCell<Answers>,
     needs: RefCell<Vec<Lookup>>,
+    /// What the step under way has asked for its event.
+    asked: RefCell<BTreeSet<LookupKey>>,
+    /// Whether what an event remembers decides about those behind it.
+    in_order: Cell<bool>,
     wakes: RefCell<Vec<String>>,
+    erasures: RefCell<Vec<Erasure>>,
+    /// What was erased before; read when it is first looked at.
+    erased: OnceCell<Result<Erased, StoreError>>,
 }
 
 impl fmt::Debug for Session {
@@ -83,9 +113,14 @@ impl Session {
             overlay: RefCell::default(),
             writes: RefCell::default(),
             before: RefCell::default(),
+            bytes: Cell::default(),
             answers: RefCell::default(),
             needs: RefCell::default(),
+            asked: RefCell::default(),
+            in_order: Cell::new(false),
             wakes: RefCell::default(),
+            erasures: RefCell::default(),
+            erased: OnceCell::new(),
         })
     }
 
@@ -100,8 +135,22 @@ impl Session {
         self.answers.replace(answers);
         self.writes.borrow_mut().clear();
         self.before.borrow_mut().clear();
+        self.bytes.set((0, 0));
         self.needs.borrow_mut().clear();
+        self.asked.borrow_mut().clear();
         self.wakes.borrow_mut().clear();
+        self.erasures.borrow_mut().clear();
+    }
+
+    /// Whether the deliveries from now on are of a pipeline that remembers: what an event that waits for an answer would have
+    /// remembered is not known to those behind it, so these ask for nothing yet that changes something.
+    pub fn keep_order(&self, in_order: bool) {
+        self.in_order.set(in_order);
+    }
+
+    /// A step begins with an event.
+    pub fn enter(&self) {
+        self.asked.borrow_mut().clear();
     }
 
     /// The delivery's time, by which values expire.
@@ -155,10 +204,16 @@ impl Session {
         if writes.len() >= WRITES_MAX {
             return Err(Limit::Writes);
         }
-        let key = Key { space: space.to_owned(), name: name.to_owned() };
-        let before = self.overlay.borrow_mut().insert(key.clone(), entry.clone());
+        let write = Write { key: Key { space: space.to_owned(), name: name.to_owned() }, entry };
+        let (plain, held) = self.bytes.get();
+        let (more, more_held) = bytes_of(&write);
+        if plain + more > BYTES_MAX || held + more_held > HELD_BYTES_MAX {
+            return Err(Limit::Bytes);
+        }
+        self.bytes.set((plain + more, held + more_held));
+        let before = self.overlay.borrow_mut().insert(write.key.clone(), write.entry.clone());
         self.before.borrow_mut().push(before);
-        writes.push(Write { key, entry });
+        writes.push(write);
         Ok(())
     }
 
@@ -173,16 +228,19 @@ impl Session {
 
     /// The present place in the writes.
     pub fn mark(&self) -> Mark {
-        Mark(self.writes.borrow().len())
+        Mark { writes: self.writes.borrow().len(), erasures: self.erasures.borrow().len() }
     }
 
-    /// Takes back all writes since a mark.
+    /// Takes back all writes since a mark, and what was to be erased.
     pub fn back_to(&self, mark: Mark) {
+        self.erasures.borrow_mut().truncate(mark.erasures);
         let mut writes = self.writes.borrow_mut();
         let mut before = self.before.borrow_mut();
         let mut overlay = self.overlay.borrow_mut();
-        while writes.len() > mark.0 {
+        while writes.len() > mark.writes {
             let (Some(write), Some(was)) = (writes.pop(), before.pop()) else { break };
+            let ((plain, held), (less, less_held)) = (self.bytes.get(), bytes_of(&write));
+            self.bytes.set((plain.saturating_sub(less), held.saturating_sub(less_held)));
             match was {
                 Some(entry) => overlay.insert(write.key, entry),
                 None => overlay.remove(&write.key),
@@ -193,7 +251,7 @@ impl Session {
     /// The same, but for what was written in one space.
     pub fn back_to_but(&self, mark: Mark, space: &str) {
         let kept: Vec<Write> =
-            self.writes.borrow().iter().skip(mark.0).filter(|write| write.key.space == space).cloned().collect();
+            self.writes.borrow().iter().skip(mark.writes).filter(|write| write.key.space == space).cloned().collect();
         self.back_to(mark);
         for Write { key, entry } in kept {
             // It was taken before, so it is within the limits.
@@ -203,16 +261,25 @@ impl Session {
 
     /// The answer to a lookup. `None`: it is asked for, and the run must end and be run again.
     pub fn answer(&self, key: &LookupKey, lookup: impl FnOnce() -> Lookup) -> Option<Arc<Answer>> {
+        self.asked.borrow_mut().insert(*key);
         if let Some(known) = self.answers.borrow().get(key) {
             return Some(Arc::clone(known));
         }
+        let too_many = |whose: &str| {
+            let error = Some(format!("this {whose} has asked for too many lookups"));
+            Some(Arc::new(Answer { error, ..Answer::default() }))
+        };
         if self.answers.borrow().exhausted {
-            let error = Some("this delivery has asked for too many lookups".to_owned());
-            return Some(Arc::new(Answer { error, ..Answer::default() }));
+            return too_many("delivery");
+        }
+        if self.asked.borrow().len() > CHAIN_MAX {
+            return too_many("event");
         }
         let mut needs = self.needs.borrow_mut();
-        if needs.len() < NEEDS_MAX {
-            needs.push(lookup());
+        let lookup = lookup();
+        let may_be_early = needs.is_empty() || !self.in_order.get() || lookup.is_question();
+        if needs.len() < NEEDS_MAX && may_be_early {
+            needs.push(lookup);
         }
         None
     }
@@ -227,6 +294,27 @@ impl Session {
         self.wakes.borrow_mut().push(word.to_owned());
     }
 
+    /// Has a person erased from what the pipeline keeps, once the delivery is committed.
+    pub fn erase(&self, erasure: Erasure) -> Result<(), Limit> {
+        let mut erasures = self.erasures.borrow_mut();
+        if erasures.len() >= ERASURES_MAX {
+            return Err(Limit::Erasures);
+        }
+        erasures.push(erasure);
+        Ok(())
+    }
+
+    /// Whom the delivery has erased.
+    pub fn take_erasures(&self) -> Vec<Erasure> {
+        self.erasures.take()
+    }
+
+    /// The deliveries that were erased before this job: they are not run again.
+    pub fn erased(&self) -> Result<&Erased, StoreError> {
+        let load = || Erased::load(&*self.store, &self.pipeline);
+        self.erased.get_or_init(load).as_ref().map_err(Clone::clone)
+    }
+
     /// Ends the delivery with what it changed, and the words that wake.
     pub fn finish(&self) -> (Vec<Write>, Vec<String>) {
         self.before.borrow_mut().clear();
@@ -235,7 +323,7 @@ impl Session {
 
     /// Ends the delivery as if it had not been, and gives what it asked for.
     pub fn discard(&self) -> Vec<Lookup> {
-        self.back_to(Mark(0));
+        self.back_to(Mark { writes: 0, erasures: 0 });
         self.wakes.borrow_mut().clear();
         self.needs.take()
     }
@@ -247,4 +335,10 @@ impl Session {
             overlay.insert(write.key.clone(), write.entry.clone());
         }
     }
+}
+
+/// The bytes of a write, as one of the script's own or as an event that waits.
+fn bytes_of(write: &Write) -> (usize, usize) {
+    let bytes = write.key.name.len() + write.entry.as_ref().map_or(0, |entry| entry.value.len());
+    if write.key.space == super::HELD_SPACE { (0, bytes) } else { (bytes, 0) }
 }

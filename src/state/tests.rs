@@ -1,12 +1,15 @@
 //! Both stores against each other: what one holds, the other holds, through commits, expiry, rollbacks and reopening.
 
+mod erased;
+
 use std::sync::Arc;
 
 use proptest::prelude::*;
 
 use super::*;
+use crate::erasure::{Erasure, Names};
 use crate::event::{Delivery, Origin};
-use crate::lookup::{Answers, Lookup};
+use crate::lookup::{Answers, CHAIN_MAX, Lookup};
 
 fn key(space: &str, name: &str) -> Key {
     Key { space: space.to_owned(), name: name.to_owned() }
@@ -14,6 +17,10 @@ fn key(space: &str, name: &str) -> Key {
 
 fn set(space: &str, name: &str, value: &str, expires_ms: i64) -> Write {
     Write { key: key(space, name), entry: Some(Entry { value: value.as_bytes().to_vec(), expires_ms }) }
+}
+
+fn names(values: &[&str]) -> Names {
+    Names::new(&[Erasure { values: values.iter().map(|value| (*value).to_owned()).collect(), ..Erasure::default() }])
 }
 
 #[derive(Debug, Clone)]
@@ -65,7 +72,7 @@ proptest! {
                     let writes = writes
                         .into_iter()
                         .map(|(name, value, ttl)| Write {
-                            key: key(if name % 2 == 0 { "a" } else { "b\0c" }, &format!("k\0{name}")),
+                            key: key(if name % 2 == 0 { "a" } else { "b\0c" }, &format!("k\0name-{name}")),
                             entry: value.map(|value| Entry { value: vec![value], expires_ms: ttl.map_or(i64::MAX, |ttl| seq as i64 + i64::from(ttl)) }),
                         })
                         .collect();
@@ -82,12 +89,15 @@ proptest! {
                     prop_assert_eq!(&seen(&memory, seq as i64), &history[seq as usize]);
                 }
                 Op::Erase(name) => {
-                    let keys = [key("a", &format!("k\0{name}")), key("b\0c", &format!("k\0{name}"))];
-                    disk.erase("shop", &keys).unwrap();
-                    memory.erase("shop", &keys).unwrap();
-                    let gone: Vec<String> = keys.iter().map(|key| key.name.clone()).collect();
+                    let names = names(&[&format!("name-{name}")]);
+                    let reach = Reach { names: &names, all: None, before: u64::MAX };
+                    prop_assert_eq!(disk.find("shop", &reach).unwrap(), memory.find("shop", &reach).unwrap());
+                    let removed = disk.erase("shop", &reach, &Erased::default()).unwrap();
+                    prop_assert_eq!(&removed, &memory.erase("shop", &reach, &Erased::default()).unwrap());
+                    let gone = format!("k\0name-{name}");
+                    prop_assert!(removed.iter().all(|(key, _)| key.name == gone));
                     for past in &mut history {
-                        past.retain(|(name, _)| !gone.contains(name));
+                        past.retain(|(name, _)| *name != gone);
                     }
                 }
                 Op::Reopen => {
@@ -109,6 +119,27 @@ fn pipelines_do_not_see_each_other() {
         store.rollback("a", 0).unwrap();
         assert_eq!(store.get("a", &key("x", "k")).unwrap(), None);
         assert_eq!(store.get("ab", &key("x", "k")).unwrap().unwrap().value, b"2");
+    }
+}
+
+#[test]
+fn how_far_back_it_goes_is_known_and_never_less_than_it_was() {
+    let dir = tempfile::tempdir().unwrap();
+    let (path, memory) = (dir.path().join("s"), Memory::default());
+    let disk = Disk::open(&path).unwrap();
+    for (seq, floor, expected) in [(5, 0, 0), (6, 4, 4), (7, 2, 4), (8, 7, 7)] {
+        for store in [&disk as &dyn Store, &memory] {
+            store.commit("a", &[Change { seq, now_ms: 0, writes: vec![set("x", "k", "1", i64::MAX)] }], floor).unwrap();
+            assert_eq!(store.floor("a").unwrap(), expected);
+            assert_eq!(store.floor("b").unwrap(), 0);
+        }
+    }
+    drop(disk);
+    let disk = Disk::open(&path).unwrap();
+    assert_eq!(disk.floor("a").unwrap(), 7);
+    for store in [&disk as &dyn Store, &memory] {
+        store.forget("a").unwrap();
+        assert_eq!(store.floor("a").unwrap(), 0);
     }
 }
 
@@ -156,6 +187,31 @@ fn a_claim_is_given_back_by_its_holder_only() {
 }
 
 #[test]
+fn one_delivery_writes_so_many_bytes_and_no_more() {
+    let session = Session::empty();
+    session.begin(0, Answers::default());
+    let value = || vec![b'x'; 60 << 10];
+    let written = (0..1000).take_while(|n| session.set("s", &format!("k{n}"), value(), None).is_ok()).count();
+    assert!((200..300).contains(&written), "{written}");
+    assert_eq!(session.set("s", "k0", value(), None), Err(Limit::Bytes));
+    session.set("s", "small", b"1".to_vec(), None).unwrap();
+    // Events that wait are counted by themselves.
+    session.set(HELD_SPACE, "h", vec![b'x'; 20 << 20], None).unwrap();
+    // What is taken back counts no more, and neither does what deliveries before wrote.
+    session.discard();
+    session.set("s", "k0", value(), None).unwrap();
+    let mark = session.mark();
+    for n in 0..1000 {
+        session.set("s", "k1", value(), None).unwrap_or_else(|limit| panic!("{n}: {limit}"));
+        session.back_to(mark);
+    }
+    session.begin(0, Answers::default());
+    for n in 0..200 {
+        session.set("s", &format!("k{n}"), value(), None).unwrap();
+    }
+}
+
+#[test]
 fn a_lookup_is_needed_until_its_answer_is_there() {
     let lookup = Lookup {
         method: "GET".into(),
@@ -183,9 +239,8 @@ fn a_lookup_is_needed_until_its_answer_is_there() {
     assert!(session.answer(&lookup.key(), || lookup.clone()).unwrap().error.is_some());
 }
 
-#[test]
-fn a_held_event_is_kept_whole() {
-    let held = Held {
+fn held() -> Held {
+    Held {
         id: "i/0/wait/1".into(),
         until_ms: 5,
         wake: Some("w".into()),
@@ -206,7 +261,55 @@ fn a_held_event_is_kept_whole() {
             headers: vec![("x-topic".into(), "orders".into())],
             ..Delivery::default()
         },
+    }
+}
+
+#[test]
+fn what_changes_something_waits_for_what_was_asked_before_it() {
+    let lookup = |method: &str, number: usize| Lookup {
+        method: method.into(),
+        url: format!("https://api.example.com/{number}"),
+        headers: Vec::new(),
+        body: Vec::new(),
+        timeout_ms: 1000,
+        cache_ms: 0,
+        access: Arc::default(),
     };
+    let session = Session::empty();
+    let ask = |lookup: &Lookup| session.answer(&lookup.key(), || lookup.clone());
+    let (get, post) = (lookup("GET", 1), lookup("POST", 2));
+    let question = Lookup { cache_ms: 1000, ..lookup("POST", 3) };
+    for (in_order, expected) in [(false, vec![&get, &post, &question]), (true, vec![&get, &question])] {
+        session.begin(0, Answers::default());
+        session.keep_order(in_order);
+        for asked in [&get, &post, &question] {
+            session.enter();
+            assert!(ask(asked).is_none());
+        }
+        assert_eq!(session.discard().iter().collect::<Vec<_>>(), expected);
+    }
+    // Alone, it is asked.
+    session.begin(0, Answers::default());
+    assert!(ask(&post).is_none());
+    assert_eq!(session.discard(), [post]);
+    // A step may ask so much for one event, and as much for the next.
+    let mut answers = Answers::default();
+    (0..CHAIN_MAX).for_each(|number| answers.put(lookup("GET", number).key(), Arc::default()));
+    session.begin(0, answers);
+    for _ in 0..2 {
+        session.enter();
+        for number in (0..CHAIN_MAX).chain(0..CHAIN_MAX) {
+            assert!(ask(&lookup("GET", number)).unwrap().error.is_none());
+        }
+    }
+    assert!(ask(&lookup("GET", CHAIN_MAX)).unwrap().error.is_some());
+    session.enter();
+    assert!(ask(&lookup("GET", CHAIN_MAX)).is_none());
+}
+
+#[test]
+fn a_held_event_is_kept_whole() {
+    let held = held();
     assert_eq!(Held::decode(&held.id, &held.encode()).unwrap(), held);
     assert!(Held::decode("x", b"{}").is_err());
     // One that was kept before there were claims and marks is read.

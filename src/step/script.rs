@@ -1,5 +1,6 @@
 //! The step `script`: a Rhai script rewrites, drops or multiplies the event.
 
+mod limits;
 mod run;
 
 use std::rc::Rc;
@@ -7,9 +8,10 @@ use std::sync::Arc;
 
 use super::{Build, Step, StepDef, settings};
 use crate::diag::{Diag, did_you_mean};
-use crate::lookup::Access;
-use crate::registry::{Def, Default, Opt, Options, Room, Shape, Type};
+use crate::lookup::{Access, entry_problem};
+use crate::registry::{Def, Default, Opt, OptionValue, Options, Room, Shape, Type};
 use crate::script::{Unit, constant};
+use limits::LIMITS;
 use run::{Missing, ScriptStep};
 
 const DETAILS: &str = "The script sees `event`, `delivery` and `settings`. What it leaves in `event` goes on, followed by what it \
@@ -63,6 +65,12 @@ pub(super) static SCRIPT: StepDef = StepDef {
                     about: "How often, and after how long, an event comes again that the script asks to `retry`.",
                 },
                 Opt {
+                    name: "limits",
+                    ty: Type::Options(LIMITS, None),
+                    default: Default::Absent,
+                    about: "What one run of the script may use up; more makes a dead letter, whatever the script catches.",
+                },
+                Opt {
                     name: "missing",
                     ty: Type::Word(&["pass", "drop", "reject"]),
                     default: Default::Is("pass"),
@@ -73,7 +81,7 @@ pub(super) static SCRIPT: StepDef = StepDef {
         },
         example: "- script:\n    inline: event.properties.checked = true;\n- script:\n    inline: |\n      fn on_identify(event, settings) {\n        \
             event.traits.source = settings.source;\n      }\n    missing: drop\n    http: { allow: [ api.example.com ], per_second: 20, concurrent: 8 }\n    \
-            retry: { times: 6, wait: 30s }\n  settings: { source: shop }\n",
+            retry: { times: 6, wait: 30s }\n    limits: { time: 1s, operations: 2000000, memory: 256MiB }\n  settings: { source: shop }\n",
     },
     build,
 };
@@ -119,13 +127,23 @@ const RETRY: &[Opt] = &[
 ];
 
 /// The `http` options as a value; without them nothing may be reached.
-pub(super) fn access(options: &Options) -> Arc<Access> {
-    let Some(http) = options.inner("http") else { return Arc::default() };
-    Arc::new(Access {
+fn access(options: &Options) -> Result<Arc<Access>, Vec<Diag>> {
+    let Some(http) = options.inner("http") else { return Ok(Arc::default()) };
+    let wrong = |(value, span): &(OptionValue, crate::diag::Span)| {
+        let OptionValue::Text(entry) = value else { return None };
+        let problem = entry_problem(entry)?;
+        let diag = Diag::error("wrong-value", format!("`{entry}` is no host that can be asked")).help(problem);
+        Some(diag.at(options.file(), span.clone()))
+    };
+    let problems: Vec<_> = http.items("allow").iter().filter_map(wrong).collect();
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    Ok(Arc::new(Access {
         allow: http.texts("allow").into_iter().map(str::to_owned).collect(),
         per_second: http.int("per_second") as u32,
         concurrent: http.int("concurrent") as u32,
-    })
+    }))
 }
 
 fn build(options: &Options, cx: &mut Build<'_>) -> Result<Box<dyn Step>, Vec<Diag>> {
@@ -153,7 +171,12 @@ fn build(options: &Options, cx: &mut Build<'_>) -> Result<Box<dyn Step>, Vec<Dia
             return Err(vec![diag.at(options.file(), options.part_span())]);
         }
     };
-    let script = cx.host.script(&unit, cx.warnings)?;
+    let budget = limits::budget(options)?;
+    let access = access(options)?;
+    let mut script = cx.host.script(&unit, cx.warnings)?;
+    if let Some(budget) = budget {
+        script.limit(budget);
+    }
     settings::check(options, &script, unit.file, cx);
     let missing = match options.text("missing") {
         "drop" => Missing::Drop,
@@ -171,7 +194,7 @@ fn build(options: &Options, cx: &mut Build<'_>) -> Result<Box<dyn Step>, Vec<Dia
         settings: constant(cx.settings.clone()),
         missing,
         run: Rc::clone(cx.host.run()),
-        access: access(options),
+        access,
         retries: retry.map_or(0, |retry| retry.int("times") as u32),
         wait_ms: retry.map_or(0, |retry| retry.int("wait") as u64),
     }))
@@ -197,3 +220,6 @@ fn nearest_script(name: &str, cx: &Build<'_>) -> String {
         None => format!("there are {}", names.join(", ")),
     }
 }
+
+#[cfg(test)]
+mod tests;

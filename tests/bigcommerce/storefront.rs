@@ -106,3 +106,69 @@ fn a_shopper_is_followed_to_the_order() {
 fn find(stored: &[Stored], name: &str) -> Option<Value> {
     stored.iter().map(|one| &one.message).find(|message| message["event"] == name || message["type"] == name).cloned()
 }
+
+/// A page that only loads the script, tells of a long search, and goes on to the next one when that has been sent.
+fn walk(next: &str) -> String {
+    let then = if next.is_empty() { String::new() } else { format!("location.href = '{next}'") };
+    format!(
+        r#"<!doctype html><title>Walk</title><script>
+window.bodlEvents = {{ product: {{ searchPerformed: (callback) => {{ window.search = callback; }} }} }};
+</script><script src="/storefront.js"></script><script>
+search({{ search_keyword: "\u6771".repeat(25000) }});
+const waiting = setInterval(() => {{
+  const queue = localStorage.getItem("cartwire_queue");
+  if (queue === "[]") {{ clearInterval(waiting); {then} }}
+}}, 50);
+</script>"#
+    )
+}
+
+/// The shopper logs in, buys, and logs out in the same tab. Each page also tells more than browsers let a page send that goes
+/// away, in fewer characters than that.
+#[test]
+fn who_has_logged_out_is_not_told_of() {
+    if !chromium::is_there() {
+        return;
+    }
+    let collector = FakeApi::start(|_, _| (200, vec![("access-control-allow-origin", "*".to_owned())], String::new()));
+    let script = SCRIPT.replace(ENDPOINT, &format!("http://{}/", collector.host()));
+    let storefront = FakeApi::start(move |asked, _| {
+        let typed = |kind: &str, body: String| (200, vec![("content-type", kind.to_owned())], body);
+        let page = asked.header("referer").unwrap_or_default().to_owned();
+        match asked.line.split(['?', ' ']).nth(1).unwrap_or_default() {
+            "/api/storefront/carts" if page.ends_with("/cart") => {
+                let cart = json!([{ "id": CART, "customerId": 32, "email": "ada@example.com" }]);
+                typed("application/json", cart.to_string())
+            }
+            "/api/storefront/carts" => typed("application/json", "[]".to_owned()),
+            "/storefront.js" => typed("text/javascript", script.clone()),
+            "/cart" => typed("text/html", walk("/checkout/order-confirmation/250")),
+            "/checkout/order-confirmation/250" => typed("text/html", walk("/left")),
+            "/left" => typed("text/html", walk("")),
+            _ => (404, Vec::new(), String::new()),
+        }
+    });
+    let browser = Chromium::open(&format!("http://{}/cart", storefront.host()), None);
+    let deadline = std::time::Instant::now() + TIMEOUT;
+    let told = loop {
+        let posts = collector.asked();
+        let batches = posts.iter().map(|post| serde_json::from_slice::<Vec<Value>>(&post.body).unwrap());
+        let told: Vec<_> = batches.flatten().collect();
+        if told.len() >= 6 {
+            break told;
+        }
+        assert!(std::time::Instant::now() < deadline, "only {} messages have come", told.len());
+        std::thread::sleep(Duration::from_millis(50));
+    };
+    let known = json!({ "id": CART, "customerId": 32, "email": "ada@example.com" });
+    for (path, cart) in
+        [("/cart", &known), ("/checkout/order-confirmation/250", &known), ("/left", &json!({ "id": CART }))]
+    {
+        let of_page: Vec<_> = told.iter().filter(|message| message["page"]["path"] == path).collect();
+        assert_eq!(of_page.len(), 2, "{path}");
+        for message in of_page {
+            assert_eq!(message["cart"], *cart, "{path}: {}", message["event"]);
+        }
+    }
+    drop(browser);
+}

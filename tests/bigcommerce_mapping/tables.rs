@@ -210,8 +210,9 @@ fn every_event_stands_in_the_tables_of_scopes() {
             let scopes: Vec<_> = case.given.iter().map(|given| scope_of(&given.body)).collect();
             for message in &mapped.messages {
                 let name = message["event"].as_str().or_else(|| message["type"].as_str()).unwrap();
-                // An identify message goes beside the events of orders.
-                let beside = name == "identify" && scopes.iter().any(|scope| scope.starts_with("order/"));
+                // An identify message goes beside the events of orders, and one before what reveals whose a browser is.
+                let reveals = message["messageId"].as_str().is_some_and(|id| id.ends_with(":identify"));
+                let beside = name == "identify" && (reveals || scopes.iter().any(|scope| scope.starts_with("order/")));
                 let tells = |scope: &str| {
                     let row = rows.iter().find(|(names, _)| names.iter().any(|name| name == scope));
                     row.is_some_and(|(_, becomes)| becomes.contains(&format!("`{name}`")))

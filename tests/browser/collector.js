@@ -1,5 +1,6 @@
 // A page with cartwire.js: loads it as its tag would, and makes each of its calls.
-// `run` comes from the test: { source, attributes, snippet, calls: "visit" | "late" | "leaving", next }.
+// `run` comes from the test: { source, attributes, snippet: "old" | "current" | "loading", placed: "after", template,
+// calls: "visit" | "places" | "late" | "leaving", next }.
 
 function tell(what, value) {
   return fetch(`/tell/${what}`, { method: 'POST', body: JSON.stringify(value ?? null) })
@@ -14,8 +15,20 @@ function load() {
   return new Promise((resolve) => element.addEventListener('load', resolve))
 }
 
-// What Segment's snippet leaves behind where its last line, analytics.load(…), was taken out.
-function snippet() {
+// Segment's snippet as its package makes it: "current" where the line analytics.load(…) was taken out, "loading" as it is.
+function currentSnippet() {
+  const made = {}
+  new Function('module', run.template)(made)
+  const load = run.snippet === 'loading' ? 'analytics.load("KEY");' : ''
+  const settings = { globalAnalyticsKey: 'analytics', apiKey: 'KEY', host: 'localhost:1', ajsPath: '/analytics.min.js', load }
+  const element = document.createElement('script')
+  element.textContent = made.exports({ ...settings, optionalCDN: '', page: '' })
+  document.head.append(element)
+  return window.analytics
+}
+
+// What snippets of some years ago leave behind where that line was taken out.
+function oldSnippet() {
   const analytics = (window.analytics = [])
   for (const method of ['track', 'page', 'identify', 'group', 'alias', 'reset', 'ready', 'on']) {
     analytics[method] = (...args) => {
@@ -25,6 +38,42 @@ function snippet() {
     }
   }
   return analytics
+}
+
+// Calls that the snippet takes down, on a page that is another one when they are told.
+function early(stub) {
+  stub.page()
+  stub.track('Called By Snippet', { product_id: '42' })
+  stub.track('Called Without Properties')
+  stub.identify('user-7')
+  stub.group('group-7', { plan: 'enterprise' })
+  stub.alias('user-8')
+  stub.screen('Home', { season: 'spring' })
+  history.replaceState(null, '', '/elsewhere?utm_source=other')
+  document.title = 'Elsewhere'
+}
+
+// Calls with null or undefined where nothing is told.
+async function places() {
+  const shop = window.cartwire
+  const barred = { integrations: { All: false } }
+  await shop.track('Barred', undefined, barred)
+  await shop.track('Barred Null', null, barred, () => {})
+  await shop.track({ event: 'Barred Map', properties: { a: 1 } }, barred)
+  await shop.identify('user-7', { name: 'Ada' })
+  await shop.identify('user-7', undefined, barred)
+  await shop.identify({ email: 'ada@example.com' }, barred)
+  await shop.identify(null, { phone: '1' })
+  await shop.group('group-7', { plan: 'enterprise' })
+  await shop.group('group-7', null, barred)
+  await shop.page('Shop', 'Home', undefined, barred)
+  await shop.page(null, 'Null', { a: 1 }, barred)
+  await shop.screen('Shop', 'Home', { a: 1 }, barred)
+  await shop.alias(8, null, barred)
+  const group = shop.group()
+  const known = { group: [group.id(), group.traits()], traits: shop.user().traits() }
+  shop.reset()
+  return { ...known, after: [shop.group().id(), shop.group().traits()] }
 }
 
 async function visit() {
@@ -52,15 +101,20 @@ async function main() {
     return tell('next')
   }
   window.cartwire = [['track', 'Called Early', { early: true }]]
-  const stub = run.snippet ? snippet() : null
-  if (stub) {
+  const snippet = run.snippet === 'old' ? oldSnippet : currentSnippet
+  let stub = run.snippet && run.placed !== 'after' ? snippet() : null
+  if (run.snippet === 'current' && stub) {
+    early(stub)
+  } else if (stub) {
     stub.page('Landing')
     stub.track('Called By Snippet')
   }
   await load()
+  if (run.placed === 'after') stub = snippet()
   if (stub) stub.track('Called By Snippet Later')
   await tell('ready')
   await fetch('/go')
+  if (run.calls === 'places') await tell('visited', await places())
   if (run.calls === 'visit') await tell('visited', await visit())
   if (run.calls === 'late') {
     window.cartwire.track('Called While Down')

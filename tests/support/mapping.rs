@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use cartwire::check::{self, Canned, Case, Given};
 use cartwire::engine::read_tree;
+use cartwire::event::Delivery;
 use cartwire::pipeline::{Pipeline, Plan};
 use cartwire::registry::Environment;
 use cartwire::script::{Limits, STACK_BYTES};
@@ -59,6 +60,8 @@ pub fn map(settings: &[(&str, &str)], webhooks: &[(&str, Vec<u8>)]) -> Vec<Mappe
     map_in("shopify", settings, webhooks.iter().map(|(topic, body)| shopify(topic, body.clone())).collect())
 }
 
+const NOW_MS: i64 = 1_768_472_430_000;
+
 /// The topic of what a pixel posts.
 pub const PIXEL: &str = "pixel";
 
@@ -82,12 +85,62 @@ pub fn explore<T: Send>(
     settings: &[(&str, &str)],
     test: impl FnOnce(&dyn Fn(&str, Vec<u8>) -> Mapped) -> T + Send,
 ) -> T {
+    explore_journeys(settings, |run| test(&|topic, body| run(&[(topic, body)])))
+}
+
+/// The same with several payloads at a time, of which the later ones find what the earlier ones left.
+pub fn explore_journeys<T: Send>(
+    settings: &[(&str, &str)],
+    test: impl FnOnce(&dyn Fn(&[(&str, Vec<u8>)]) -> Mapped) -> T + Send,
+) -> T {
     let settings: Vec<_> = settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
     std::thread::scope(|scope| {
         let thread = std::thread::Builder::new().stack_size(STACK_BYTES);
         let exploring = thread.spawn_scoped(scope, || {
             let pipeline = load("shopify", &settings, |text| text);
-            test(&|topic, body| one(&pipeline, "shopify", shopify(topic, body), vec![]))
+            test(&|webhooks| {
+                let given = webhooks.iter().map(|(topic, body)| shopify(topic, body.clone())).collect();
+                all(&pipeline, "shopify", given, vec![])
+            })
+        });
+        exploring.unwrap().join().unwrap()
+    })
+}
+
+/// The messages of a payload, and why events of it died.
+pub type Told = (Vec<Value>, Vec<String>);
+
+/// The same, as fast as can be: each payload by itself, nothing traced, no event waiting for another delivery.
+pub fn explore_quickly<T: Send>(
+    settings: &[(&str, &str)],
+    test: impl FnOnce(&dyn Fn(&str, Vec<u8>) -> Told) -> T + Send,
+) -> T {
+    let settings: Vec<_> = settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().stack_size(STACK_BYTES);
+        let exploring = thread.spawn_scoped(scope, || {
+            let pipeline = load("shopify", &settings, |text| text.replace("hold: 30s", "hold: 0s"));
+            test(&|topic, body| {
+                let given = shopify(topic, body);
+                let delivery = Delivery {
+                    seq: 1,
+                    pipeline: "shopify".into(),
+                    source: given.source.unwrap_or_default().into(),
+                    received_ms: NOW_MS,
+                    method: "POST".into(),
+                    query: given.query,
+                    headers: given.headers,
+                    body: given.body.into(),
+                    ..Delivery::default()
+                };
+                let outcome = pipeline.run(&delivery, NOW_MS);
+                assert!(outcome.held.is_empty());
+                let messages = outcome.messages.iter().flatten();
+                (
+                    messages.map(|message| serde_json::from_slice(&message.bytes).unwrap()).collect(),
+                    outcome.dead.iter().map(|dead| format!("{} ({})", dead.reason, dead.code)).collect(),
+                )
+            })
         });
         exploring.unwrap().join().unwrap()
     })
@@ -170,11 +223,12 @@ fn all(pipeline: &Pipeline, name: &str, given: Vec<Given>, http: Vec<Canned>) ->
         file: String::new(),
         given,
         http,
-        now_ms: 1_768_472_430_000,
+        now_ms: NOW_MS,
         // Any expectation: what came out is looked at here.
         expect: None,
         dropped: None,
         dead: vec![],
+        erased: None,
         exact: false,
         sample: false,
         env: vec![],

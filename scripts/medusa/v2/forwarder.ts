@@ -118,6 +118,7 @@ const EVENTS = {
   "payment.refunded": ofPayment,
   "customer.created": ofCustomer,
   "customer.updated": ofCustomer,
+  "customer.deleted": () => ({}),
 }
 
 export default async function cartwire({ event: { name, data, metadata }, container }) {

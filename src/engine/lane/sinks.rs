@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use super::{Order, Runner, next_done};
+use super::jobs::next_done;
+use super::{Order, Runner};
 use crate::engine::sink_lane::{SinkLane, same};
 use crate::pipeline::Plan;
 
@@ -27,10 +28,10 @@ impl Runner {
             return None;
         }
         // Jobs of the version before end first: what they made for sinks that stay is sent as it is.
-        while let Some(Some((mark, plan, done))) =
+        while let Some(Some((job, done))) =
             if self.jobs.is_empty() { None } else { Some(next_done(&mut self.jobs).await) }
         {
-            self.finish(mark, &plan, done).await;
+            self.finish(job, done).await;
         }
         let (stay, go): (Vec<_>, Vec<_>) = std::mem::take(&mut self.sinks)
             .into_iter()
@@ -56,21 +57,20 @@ impl Runner {
         }
         self.sinks = stay;
         self.open_sinks(&plan, begin.map(|begin| (begin, changed)));
-        for sink in gone {
-            // Were it kept, a sink that comes back one day would get everything since then.
-            if let Err(error) = self.shared.cursors.remove(&self.plan.name, &sink) {
-                tracing::warn!(pipeline = %self.plan.name, %sink, %error, "a removed sink's cursor could not be deleted");
-            }
+        for sink in &gone {
+            self.forget_cursor(sink);
         }
         Some(self.start_position())
     }
 
     /// Opens the sinks of a plan that are not open. `running`: where new ones begin, and which others have been running until
-    /// now. At a start every sink begins at its cursor, and a new pipeline at the present.
+    /// now. At a start every sink begins at its cursor, and a new pipeline at the present; sinks that went away between two runs
+    /// are forgotten, as they are when they go while the pipeline runs.
     pub(super) fn open_sinks(&mut self, plan: &Arc<Plan>, running: Option<(u64, Vec<Arc<str>>)>) {
         let stored = |id: &Arc<str>| self.shared.cursors.get(&plan.name, id);
         let mut cursors: HashMap<Arc<str>, u64> =
             plan.sinks.iter().filter_map(|part| Some((Arc::clone(&part.id), stored(&part.id)?))).collect();
+        let starts = running.is_none();
         let begin = match running {
             Some((begin, changed)) => {
                 cursors.retain(|id, _| changed.contains(id));
@@ -88,17 +88,41 @@ impl Runner {
             self.save_cursor(&part.id, cursor);
             sinks.push(SinkLane::open(part, cursor, plan, &self.status, &self.shared));
         }
+        if starts {
+            self.forget_cursors_but(plan);
+        }
         self.sinks = sinks;
         *self.status.sinks.lock().unwrap_or_else(std::sync::PoisonError::into_inner) =
             self.sinks.iter().map(|sink| (Arc::clone(&sink.part.id), Arc::clone(&sink.state))).collect();
     }
 
     /// Where a pipeline begins none of whose sinks is known: at the present, or where other sinks were before they were
-    /// replaced between two runs.
+    /// replaced between two runs. The new ones take over what waited for any of those.
     fn beginning(&self, plan: &Plan) -> u64 {
         let cursors = self.shared.cursors.list();
-        let replaced = cursors.iter().filter(|(pipeline, ..)| **pipeline == *plan.name).map(|(.., seq)| *seq).max();
+        let replaced = cursors.iter().filter(|(pipeline, ..)| **pipeline == *plan.name).map(|(.., seq)| *seq).min();
         replaced.unwrap_or_else(|| self.shared.journal.durable())
+    }
+
+    /// Forgets the cursors of sinks that the plan does not have, once those that it has have theirs.
+    fn forget_cursors_but(&self, plan: &Plan) {
+        let cursors = &self.shared.cursors;
+        if plan.sinks.iter().any(|part| cursors.get(&plan.name, &part.id).is_none()) {
+            return;
+        }
+        for (pipeline, sink, _) in cursors.list() {
+            if *pipeline == *plan.name && plan.sinks.iter().all(|part| *part.id != *sink) {
+                self.forget_cursor(&sink);
+            }
+        }
+    }
+
+    /// Forgets a removed sink's cursor. Were it kept, a sink that comes back one day would get everything since then, and what the
+    /// pipeline remembers of so many deliveries could not be taken back before they run again.
+    fn forget_cursor(&self, sink: &str) {
+        if let Err(error) = self.shared.cursors.remove(&self.plan.name, sink) {
+            tracing::warn!(pipeline = %self.plan.name, sink, %error, "a removed sink's cursor could not be deleted");
+        }
     }
 
     pub(super) fn start_position(&self) -> u64 {

@@ -10,27 +10,29 @@ use super::Runner;
 use crate::engine::holds::Holds;
 use crate::engine::transmit::now_ms;
 use crate::engine::worker::Done;
-use crate::state::{Change, Claim, Held, StoreError};
+use crate::state::{Change, Claim, Erased, Held, StoreError};
 
 /// After a failure of the store.
-const AGAIN: Duration = Duration::from_secs(2);
+pub(super) const AGAIN: Duration = Duration::from_secs(2);
 /// When an event is to be woken that the journal did not take.
 const AGAIN_MS: i64 = 1000;
-/// Deliveries before the cursors for which it stays known what they overwrote: a cursor that was not synced when the power went
-/// stands further back than the one in memory.
+/// Deliveries before the cursors for which it stays known what they overwrote, although they will not run again: a disk may say too
+/// early that a cursor is safe.
 const UNDO_MARGIN: u64 = 2000;
 
 impl Runner {
     /// Takes the state back to where it was after the delivery at `position`, and finds the events that wait.
     pub(super) async fn recall(&mut self, position: u64) {
+        self.say_what_stays(position).await;
         let name = Arc::clone(&self.plan.name);
-        let holds = self
+        let (holds, erased) = self
             .store(move |store| {
                 store.rollback(&name, position)?;
-                Holds::load(store, &name)
+                Ok((Holds::load(store, &name)?, Erased::load(store, &name)?))
             })
             .await;
         self.holds = holds;
+        self.status.withheld.load(erased);
         self.status.ledger.held(self.holds.len());
         self.shared.metrics.held(&self.plan.name, self.holds.len());
     }
@@ -42,6 +44,19 @@ impl Runner {
         match tokio::task::spawn_blocking(move || store.since(&name, position)).await {
             Ok(known) => self.books.recall(known),
             Err(error) => tracing::error!(pipeline = %self.plan.name, %error, "dead letters may be kept twice"),
+        }
+    }
+
+    /// Says if the state cannot go back so far, as with a cursor file that is damaged or from a backup. Messages are sent again then
+    /// rather than never, and nobody should wonder about what they count.
+    async fn say_what_stays(&self, position: u64) {
+        let name = Arc::clone(&self.plan.name);
+        let floor = self.store(move |store| store.floor(&name)).await;
+        if floor > position {
+            tracing::warn!(
+                pipeline = %self.plan.name, from = position + 1, to = floor,
+                "these deliveries run again, and what they changed in the state cannot be taken back: counts may be too high"
+            );
         }
     }
 
@@ -73,10 +88,10 @@ impl Runner {
         self.shared.metrics.held(&self.plan.name, self.holds.len());
     }
 
-    /// Deliveries up to here are never run again.
+    /// Deliveries up to here are never run again, not even after a power loss.
     fn undo_floor(&self) -> u64 {
-        let stored = |sink: &super::SinkLane| self.shared.cursors.get(&self.plan.name, &sink.part.id).unwrap_or(0);
-        self.sinks.iter().map(stored).min().unwrap_or(0).saturating_sub(UNDO_MARGIN)
+        let synced = |sink: &super::SinkLane| self.shared.cursors.synced(&self.plan.name, &sink.part.id).unwrap_or(0);
+        self.sinks.iter().map(synced).min().unwrap_or(0).saturating_sub(UNDO_MARGIN)
     }
 
     /// The pipeline was removed: nobody would wake later what waits.

@@ -11,8 +11,10 @@ const LETTER: u8 = 1;
 const REMOVAL: u8 = 2;
 /// A letter with the stack and the logs of a script. One without is written as [`LETTER`], as it was before there were any.
 const LETTER_WITH_TRAIL: u8 = 3;
-/// The same, of an event that had waited: also says which delivery woke it.
-const LETTER_OF_WOKEN: u8 = 4;
+/// As that, of an event that had waited: also says which delivery woke it.
+const LETTER_OF_WOKEN: u8 = 5;
+/// What is left of a letter that was erased: nothing, in as many bytes.
+const ERASED: u8 = 4;
 /// Reasons come from scripts and servers: enough to read, not enough to fill a disk.
 const TEXT_BYTES_MAX: usize = 16 << 10;
 /// Lines of a stack or a log that are kept.
@@ -64,6 +66,8 @@ pub enum Entry {
     Letter(Box<DeadLetter>),
     /// The letter with this number is no more.
     Removal(u64),
+    /// Here was a letter.
+    Erased,
 }
 
 /// Appends a letter without its number and time, which stand in the frame's prefix.
@@ -127,6 +131,13 @@ pub fn encode_removal(id: u64, out: &mut Vec<u8>) {
     out.extend_from_slice(&id.to_le_bytes());
 }
 
+/// Appends what is left of a letter of so many bytes.
+pub fn encode_erased(bytes: usize, out: &mut Vec<u8>) {
+    let start = out.len();
+    out.push(ERASED);
+    out.resize(start + bytes, 0);
+}
+
 /// Reads a record back; `None` if the bytes are none.
 pub fn decode(id: u64, at_ms: i64, content: &[u8], names: &mut Names) -> Option<Entry> {
     let mut take = Take::new(content);
@@ -137,6 +148,7 @@ pub fn decode(id: u64, at_ms: i64, content: &[u8], names: &mut Names) -> Option<
             let target = take.u64()?;
             return take.end().map(|()| Entry::Removal(target));
         }
+        ERASED => return Some(Entry::Erased),
         _ => return None,
     }
     let mut letter = DeadLetter {

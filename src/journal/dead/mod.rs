@@ -1,8 +1,10 @@
 //! Dead letters: what could not be processed, kept with its reason and its delivery until someone retries or removes it.
 //!
 //! They lie in segments like the journal's. A record is a letter (kind 1) or the removal of one (kind 2); both take a number
-//! of the same series. Segments go oldest first, so a removal never goes before the letter that it removes.
+//! of the same series. Segments go oldest first, so a removal never goes before the letter that it removes. A letter that is
+//! erased leaves an empty record (kind 4).
 
+mod erase;
 pub mod index;
 pub mod letter;
 
@@ -104,6 +106,7 @@ impl DeadLetters {
         storage: &Arc<dyn Storage>,
     ) -> Result<(Self, Recovery), JournalError> {
         let lock = super::lock::lock(dir)?;
+        erase::tidy(dir).map_err(JournalError::io(dir))?;
         let mut opened = recovery::open(dir, Kind::DeadLetters, storage, 0)?;
         let mut index = Index::default();
         for segment in opened.table.sealed().chain([opened.table.active()]) {
@@ -252,6 +255,7 @@ impl DeadLetters {
         };
         match entry {
             Some(Entry::Letter(letter)) => Ok(Some(*letter)),
+            Some(Entry::Erased) => Ok(None),
             Some(Entry::Removal(_)) | None => Err(damaged(file, "the record is not a dead letter")),
         }
     }
@@ -357,6 +361,7 @@ fn read_index(dir: &Path, segment: &Segment, index: &mut Index) -> Result<Vec<Da
             Ok(Some((_, _, Some(Entry::Removal(id))))) => {
                 index.remove(id);
             }
+            Ok(Some((_, _, Some(Entry::Erased)))) => {}
             Ok(Some((_, offset, None))) => {
                 let (file, bytes, reason) = (path.clone(), frames.offset() - offset, "the record is not a dead letter");
                 damaged.push(Damage { file, offset, bytes, reason });

@@ -78,3 +78,35 @@ fn an_unreadable_cursor_sends_everything_again_and_says_so() {
     drop(cursors);
     assert_eq!(Cursors::open(dir.path()).unwrap().get("shop", "segment"), Some(8));
 }
+
+#[test]
+fn what_survives_a_power_loss_is_known_and_follows_each_sync() {
+    let dir = tempfile::tempdir().unwrap();
+    let cursors = Cursors::open(dir.path()).unwrap();
+    cursors.set("shop", "segment", 3).unwrap();
+    assert_eq!(cursors.synced("shop", "segment"), Some(3), "a new one is safe at once");
+    cursors.set("shop", "segment", 5).unwrap();
+    assert_eq!((cursors.get("shop", "segment"), cursors.synced("shop", "segment")), (Some(5), Some(3)));
+    cursors.sync().unwrap();
+    assert_eq!(cursors.synced("shop", "segment"), Some(5));
+    // Moved all the time while it is synced: what is read afterwards is what was set last, and never less than what was synced.
+    let done = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let syncing = scope.spawn(|| {
+            while !done.load(std::sync::atomic::Ordering::SeqCst) {
+                cursors.sync().unwrap();
+            }
+        });
+        for seq in 6..=2000 {
+            cursors.set("shop", "segment", seq).unwrap();
+        }
+        // One more sync begins and ends after the last move.
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        done.store(true, std::sync::atomic::Ordering::SeqCst);
+        syncing.join().unwrap();
+    });
+    cursors.sync().unwrap();
+    assert_eq!(cursors.synced("shop", "segment"), Some(2000));
+    drop(cursors);
+    assert_eq!(Cursors::open(dir.path()).unwrap().get("shop", "segment"), Some(2000));
+}

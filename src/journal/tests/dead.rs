@@ -220,6 +220,79 @@ proptest! {
     }
 }
 
+/// Whether a text stands anywhere in the files of a directory.
+fn stands_in(dir: &Path, text: &str) -> bool {
+    std::fs::read_dir(dir).unwrap().any(|entry| {
+        let path = entry.unwrap().path();
+        path.is_file() && std::fs::read(path).unwrap().windows(text.len()).any(|window| window == text.as_bytes())
+    })
+}
+
+#[test]
+fn an_erased_letter_leaves_no_byte_and_its_neighbours_stay() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    for number in 1..=9 {
+        store.append(&dead(["shop", "web"][number as usize % 2], number)).unwrap();
+    }
+    // One that was removed before still stands in its segment.
+    store.remove(&[4]).unwrap();
+    let named = |numbers: &'static [u64]| move |letter: &DeadLetter| numbers.contains(&letter.delivery_seq);
+    assert!(stands_in(dir.path(), "body 4"));
+    assert_eq!(
+        store.count("shop", &mut named(&[2, 3, 4])).unwrap(),
+        1,
+        "another pipeline's, and one that is not listed"
+    );
+    assert_eq!(store.erase("shop", &mut named(&[2, 3, 4])).unwrap(), 1);
+    assert_eq!(store.erase("web", &mut named(&[9])).unwrap(), 1, "the newest stands in the open segment");
+    assert_eq!(store.erase("shop", &mut named(&[2, 4])).unwrap(), 0);
+    for gone in ["body 2", "body 4", "body 9", "reason 9"] {
+        assert!(!stands_in(dir.path(), gone), "{gone}");
+    }
+    let left = [8, 7, 6, 5, 3, 1];
+    assert_eq!(ids(&store), left);
+    assert_eq!(store.get(9).unwrap(), None);
+    let again = store.append(&dead("shop", 12)).unwrap();
+    drop(store);
+    let store = open(dir.path());
+    assert_eq!(ids(&store)[1..], left);
+    assert_eq!(store.get(again).unwrap().unwrap().reason, "reason 12");
+    for number in [1, 3, 5, 6, 7, 8] {
+        assert_eq!(
+            store.get(number).unwrap().unwrap(),
+            DeadLetter { id: number, ..dead(["shop", "web"][number as usize % 2], number) }
+        );
+    }
+}
+
+#[test]
+fn a_crash_while_erasing_damages_no_letter() {
+    let dir = tempfile::tempdir().unwrap();
+    let sim = Sim::default();
+    let (store, _) = DeadLetters::open_on(dir.path(), options(), &sim.storage()).unwrap();
+    for number in 1..=6 {
+        store.append(&dead("shop", number)).unwrap();
+    }
+    for step in 0..3 {
+        match step {
+            0 => sim.plan(|plan| plan.power_bytes = Some(300)),
+            1 => sim.plan(|plan| plan.fail_sync = true),
+            _ => {}
+        }
+        let erased = store.erase("shop", &mut |letter| letter.delivery_seq <= 2);
+        assert_eq!(erased.is_ok(), step == 2, "{erased:?}");
+        sim.restart();
+    }
+    assert_eq!(ids(&store), [6, 5, 4, 3]);
+    drop(store);
+    std::fs::write(dir.path().join("00000000000000000001.new"), "half a copy of body 2").unwrap();
+    let (store, recovery) = DeadLetters::open_on(dir.path(), options(), &sim.storage()).unwrap();
+    assert_eq!(recovery.damaged, []);
+    assert_eq!(ids(&store), [6, 5, 4, 3]);
+    assert!(!stands_in(dir.path(), "body 2"));
+}
+
 #[test]
 fn letters_are_known_by_the_delivery_that_was_run() {
     let dir = tempfile::tempdir().unwrap();

@@ -9,7 +9,7 @@ use std::sync::{Arc, Condvar, Mutex};
 use proptest::prelude::Rng;
 use proptest::test_runner::TestRng;
 
-use crate::journal::storage::{LogFile, Storage};
+use crate::journal::storage::{COPY, LogFile, Storage};
 
 /// Which failures come, and when.
 #[derive(Debug, Clone, Default)]
@@ -132,6 +132,25 @@ impl Storage for Sim {
         state.check()?;
         state.safe.remove(path);
         std::fs::remove_file(path)
+    }
+
+    fn replace(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        let mut state = self.shared.0.lock().unwrap();
+        state.check()?;
+        let copy = path.with_extension(COPY);
+        if let Some(left) = state.plan.power_bytes.filter(|left| *left < bytes.len() as u64) {
+            state.off = true;
+            std::fs::write(&copy, &bytes[..left as usize])?;
+            return state.check();
+        }
+        if state.plan.fail_sync {
+            std::fs::write(&copy, bytes)?;
+            return Err(io::Error::other("the sync failed"));
+        }
+        std::fs::write(&copy, bytes)?;
+        std::fs::rename(&copy, path)?;
+        state.safe.insert(path.to_owned(), Safe { bytes: bytes.len() as u64, name: true });
+        Ok(())
     }
 
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {

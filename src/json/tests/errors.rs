@@ -153,3 +153,22 @@ fn shared_values_cannot_unfold_without_end() {
     assert_eq!(encode(&doubled, &Tape::default(), &mut out), Err(EncodeError::TooLarge));
     assert!(out.is_empty());
 }
+
+#[test]
+fn references_to_one_long_text_cannot_be_written_out() {
+    let text: Dynamic = "x".repeat(1 << 20).into();
+    let many = Dynamic::from_array(vec![text; 1000]);
+    let mut out = Vec::from(*b"before");
+    assert_eq!(encode(&many, &Tape::default(), &mut out), Err(EncodeError::TooLarge));
+    assert_eq!(out, b"before");
+    assert_eq!(to_json_value(&many), Err(EncodeError::TooLarge));
+}
+
+#[test]
+fn a_long_document_is_written_whatever_its_size() {
+    let text = format!("[{}0]", format!("\"{}\",", "x".repeat(1 << 20)).repeat(20));
+    let (mut value, tape) = decode(text.as_bytes(), &Limits::default()).unwrap();
+    assert_eq!(super::written(&value, &tape), text);
+    value.write_lock::<Array>().unwrap().push(1.into());
+    assert_eq!(super::written(&value, &tape).len(), text.len() + 2);
+}

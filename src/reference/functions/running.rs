@@ -7,7 +7,7 @@ pub(super) const CAPABILITIES: &[Capability] = &[
         name: "function-settings",
         segment: "Settings of the types text, secret, boolean, list and map are declared in the editor and filled in for each instance.",
         cartwire: "`settings:` beside the step: YAML of any shape, with `${NAME}` out of the environment and `${file:/run/secrets/name}` \
-                   for secrets. `check` tells which are misspelt, and which are missing.",
+                   for secrets, in whose place logs and dead letters show `[secret]`. `check` tells which are misspelt, and which are missing.",
         shown: Shown::Steps(
             "- script:
     inline: event.properties.plan = settings.plans[0];
@@ -64,7 +64,7 @@ event.properties.orders = state::add("orders", 1, "30d");"#,
         segment: "A source function checks signatures itself, with `crypto` or `jsonwebtoken`.",
         cartwire: "The source checks before it answers: `verify:` knows a secret header, HMAC and Standard Webhooks; `shopify`, \
                    `bigcommerce`, `medusa` and `segment_webhook` know their sender's own. For anything else, `hmac::sha256` and \
-                   `hmac::equal` in a script. JWTs and certificates are not checked.",
+                   `hmac::equal` in a script, and `jwt::verify` for tokens. Certificates are not checked.",
         shown: Shown::Sources(
             r#"- webhook:
     verify:
@@ -75,21 +75,46 @@ event.properties.orders = state::add("orders", 1, "30d");"#,
     },
     Capability {
         name: "zlib",
-        segment: "The libraries `zlib` and `xml2js` unpack and parse bodies.",
-        cartwire: "A body with `Content-Encoding: gzip` is unpacked on the way in. Of XML, `delivery.text` and patterns take out single \
-                   values; there is no parser.",
+        segment: "The library `zlib` unpacks bodies and fields.",
+        cartwire: "A body with `Content-Encoding: gzip` is unpacked on the way in. `zlib::gunzip` and `zlib::inflate` unpack what stands \
+                   in a field as Base64, `zlib::gzip` packs.",
+        shown: Shown::Script(r#"event.properties.note = zlib::gunzip("H4sIAAAAAAAC/8tIzcnJBwCGphA2BQAAAA==");"#),
+        gives: "expect: [ { properties: { note: hello } } ]",
+        project: "",
+    },
+    Capability {
+        name: "xml2js",
+        segment: "The library `xml2js` parses XML, with a callback.",
+        cartwire: "`xml::parse(delivery.text)` gives maps: elements by their names, attributes as `@name`, an array where a name repeats.",
         shown: Shown::Script(
-            r#"let price = regex::captures("<order><price>18.30</price></order>", `<price>(.*?)</price>`);
-event.properties.price = money::parse(price[1]);"#,
+            r#"let order = xml::parse("<order id='7'><price>18.30</price></order>").order;
+event.properties.price = money::parse(order.price);
+event.properties.number = order["@id"];"#,
         ),
-        gives: "expect: [ { properties: { price: 18.30 } } ]",
+        gives: r#"expect: [ { properties: { price: 18.30, number: "7" } } ]"#,
+        project: "",
+    },
+    Capability {
+        name: "jsonwebtoken",
+        segment: "The library `jsonwebtoken` checks tokens, and signs those that an API asks for.",
+        cartwire: "`jwt::verify(token, key)` takes a shared secret or a public key in PEM form, and gives the claims of a token that fits and \
+                   has not ended, `()` otherwise. `jwt::sign` signs with a shared secret; `jwt::header` tells by which key to check, \
+                   `jwt::decode` reads without checking.",
+        shown: Shown::Script(
+            r#"let token = jwt::sign(#{ sub: "u-1" }, settings.secret);
+let claims = jwt::verify(token, settings.secret);
+if claims == () { reject("ValidationError", "the token is not ours"); }
+event.userId = claims.sub;"#,
+        ),
+        gives: "expect: [ { userId: u-1 } ]",
         project: "",
     },
     Capability {
         name: "timeout",
         segment: "Five seconds for a source function; one that takes longer is stopped.",
         cartwire: "A run may take 250 ms, not counting what it waits for, and 500,000 steps, 128 MB and 1,000 messages; then it is a \
-                   dead letter, whatever it catches.",
+                   dead letter, whatever it catches. `limits: { time: 1s, operations: 2000000, memory: 256MiB }` among the step's \
+                   options sets other bounds for its script, up to five seconds.",
         shown: Shown::Script("loop { event.properties.id += 1; }"),
         gives: "expect: []
 dead: [ the script ]",

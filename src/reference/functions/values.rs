@@ -63,7 +63,7 @@ event.properties.link = "https://example.com/?" + url::build(#{ q: "a b" });"#,
         segment: "`_.get`, `set`, `merge`, `pick`, `omit`, `mapKeys`, spread, `?.`.",
         cartwire: "A field that is not there reads as `()`, so `a.b?.c ?? \"default\"` never fails. `path::get`, `path::set`, \
                    `path::has`, `path::remove` for paths in texts; `map::merge` (or `+`), `map::deep_merge`, `map::pick`, `map::omit`, \
-                   `map::rename`, `map::prefix`, `map::compact`. Arrays have `map`, `filter`, `reduce`, `find`, `some`, `all`, `sort`.",
+                   `map::rename`, `map::prefix`, `map::compact`, `map::prune`. Arrays have `map`, `filter`, `reduce`, `find`, `some`, `all`, `sort`.",
         shown: Shown::Script(
             r#"let line = map::omit(event.properties.lines[0], ["quantity"]);
 event.properties = map::prefix(line, "first_") + #{ city: event.properties.address?.city ?? "unknown" };"#,
@@ -117,7 +117,7 @@ event.properties.masked = regex::replace(event.properties.email, `\w+@`, "x@");"
         name: "parseFloat",
         segment: "`parseFloat`, `toFixed`, `Math.round(x * 100)`: in binary fractions.",
         cartwire: "`money::parse` gives exact decimals, `money::round`, `money::minor` and `money::to_minor` know each currency's \
-                   decimals, `money::sum` adds up. `text::number` is for other numbers, `text::from` for ids that are numbers.",
+                   decimals, `money::sum` adds up. `number::parse` is for other numbers, `text::from` for ids that are numbers.",
         shown: Shown::Script(
             r#"let line = event.properties.lines[0];
 event.properties.revenue = money::round(money::parse(line.price) * line.quantity, "USD");
@@ -136,15 +136,69 @@ event.properties.cents = money::to_minor(event.properties.revenue, "USD");"#,
         project: "capabilities",
     },
     Capability {
+        name: "ulid",
+        segment: "An id that sorts by time, by a library that is copied in.",
+        cartwire: "`uuid::ulid()`, by the time of the delivery or by the milliseconds it is given; the same when the delivery is run again.",
+        shown: Shown::Script("let id = uuid::ulid(1469918176385);\nevent.properties.slot = id.sub_string(0, 10);"),
+        gives: "expect: [ { properties: { slot: 01ARYZ6S41 } } ]",
+        project: "",
+    },
+    Capability {
+        name: "groupBy",
+        segment: "`_.groupBy`, `keyBy`, `countBy`, `sortBy`, `uniq`, `chunk`, `flatten`.",
+        cartwire: "`list::group_by`, `list::index_by`, `list::count_by`, `list::sort_by`, `list::unique`, `list::chunk`, `list::flatten`, by a \
+                   key or by a function; `list::pluck` takes one field of each.",
+        shown: Shown::Script(
+            r#"let lines = list::group_by(event.properties.lines, "sku");
+event.properties.mugs = list::pluck(lines["MUG-1"], "quantity");"#,
+        ),
+        gives: "expect: [ { properties: { mugs: [ 3 ] } } ]",
+        project: "",
+    },
+    Capability {
         name: "normalise",
         segment: "Lower case, trim and SHA-256 by hand, as advertising platforms want e-mail addresses and phone numbers.",
-        cartwire: "`text::email` and `hash::sha256` pass over what is absent; the step `hash` has `normalize: lowercase`.",
+        cartwire: "`email::normalize` and `phone::e164` (with the country that a number without `+` is dialled in), then `hash::sha256`. All \
+                   pass over what is absent and give `()` for what is none. The step `hash` does it to fields.",
         shown: Shown::Script(
-            r#"path::set(event, "context.traits.email_sha256", hash::sha256(text::email(event.properties.email)));
-path::set(event, "context.traits.phone_sha256", hash::sha256(event.properties.phone));
-event = map::compact(event);"#,
+            r#"let email = email::normalize(event.properties.email);
+let phone = phone::e164(event.properties.phone ?? "(555) 234-5678", "US");
+path::set(event, "context.traits.email_sha256", hash::sha256(email));
+path::set(event, "context.traits.phone_sha256", hash::sha256(phone));"#,
         ),
-        gives: "expect: [ { context: { traits: { email_sha256: b5fc85e55755f9e0d030a10ab4429b6b2944855f9a0d60077fe832becbc41d72 } } } ]",
+        gives: "expect: [ { context: { traits: { email_sha256: b5fc85e55755f9e0d030a10ab4429b6b2944855f9a0d60077fe832becbc41d72, \
+                phone_sha256: 8be7c551382f3ebb887bee2a0ebbe1d289f9c39be778689da5788d858453a255 } } } ]",
+        project: "",
+    },
+    Capability {
+        name: "ip",
+        segment: "Anonymising an address by splitting it at its dots.",
+        cartwire: "`ip::anonymize` for both versions, `ip::first_public` for `X-Forwarded-For`, `ip::is_in` and `ip::is_private` for ranges.",
+        shown: Shown::Script(r#"path::set(event, "context.ip", ip::anonymize("203.0.113.77"));"#),
+        gives: "expect: [ { context: { ip: 203.0.113.0 } } ]",
+        project: "",
+    },
+    Capability {
+        name: "user-agent",
+        segment: "A parser of user agents that is copied in.",
+        cartwire: "`user_agent::parse` gives os and device as Segment's context has them, and the browser; `user_agent::is_bot` tells crawlers. \
+                   The step `user_agent` does both.",
+        shown: Shown::Script(
+            r#"let agent = user_agent::parse("Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0");
+path::set(event, "context.os.name", agent?.os?.name);"#,
+        ),
+        gives: "expect: [ { context: { os: { name: Windows } } } ]",
+        project: "",
+    },
+    Capability {
+        name: "utm",
+        segment: "`new URL(url).searchParams`, and each utm parameter by its name.",
+        cartwire: "`campaign::context` gives everything that belongs into `context.campaign`; `campaign::parse` the utm parameters, \
+                   `campaign::click_ids` the click ids. The step `campaign` takes them from the event's page.",
+        shown: Shown::Script(
+            r#"path::set(event, "context.campaign", campaign::context("https://example.com/?utm_source=news&gclid=abc"));"#,
+        ),
+        gives: "expect: [ { context: { campaign: { source: news, gclid: abc } } } ]",
         project: "",
     },
 ];

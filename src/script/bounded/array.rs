@@ -6,7 +6,7 @@ use std::rc::Rc;
 use rhai::{Array, Dynamic, Engine, INT, ImmutableString};
 use rust_decimal::Decimal;
 
-use super::length;
+use super::{length, parts};
 use crate::script::fault::fault;
 use crate::script::run::{Fault, Run};
 
@@ -17,6 +17,10 @@ pub fn register(engine: &mut Engine, run: &Rc<Run>) {
         let len = length(len);
         own.allow_items(len)?;
         if len > array.len() {
+            // Every place gets a copy of all that the value holds.
+            let copied = (len - array.len()).saturating_mul(parts(&with, own.limits().items));
+            own.allow_items(copied)?;
+            own.charge(copied as u64 / 8)?;
             array.resize(len, with);
         }
         Ok::<_, Fault>(())

@@ -33,6 +33,7 @@ pub fn register(engine: &mut Engine, run: &Rc<Run>) {
         let len = length(len);
         own.allow_bytes(len)?;
         if len > blob.len() {
+            own.charge_bytes(len)?;
             blob.resize(len, value as u8);
         }
         Ok::<_, Fault>(())
@@ -40,6 +41,7 @@ pub fn register(engine: &mut Engine, run: &Rc<Run>) {
     let own = Rc::clone(run);
     engine.register_fn("to_array", move |blob: &mut Blob| -> Result<Array, Fault> {
         own.allow_items(blob.len())?;
+        own.charge(blob.len() as u64 / 8)?;
         Ok(blob.iter().map(|byte| Dynamic::from_int((*byte).into())).collect())
     });
     let own = Rc::clone(run);
@@ -49,6 +51,7 @@ pub fn register(engine: &mut Engine, run: &Rc<Run>) {
             let mut text = Vec::new();
             crate::json::encode(&value, &crate::json::Tape::default(), &mut text)
                 .map_err(|error| fault(error.to_string()))?;
+            own.charge_bytes(text.len())?;
             Ok(String::from_utf8_lossy(&text).into_owned())
         });
         *map = value.try_cast::<Map>().unwrap_or_default();
@@ -56,6 +59,7 @@ pub fn register(engine: &mut Engine, run: &Rc<Run>) {
     });
     let own = Rc::clone(run);
     engine.register_fn("parse_json", move |text: &str| -> Result<Dynamic, Fault> {
+        own.charge_bytes(text.len())?;
         let limits = crate::json::Limits { nodes: own.limits().items, ..crate::json::Limits::default() };
         crate::json::decode_plain(text.as_bytes(), &limits).map_err(|error| fault(error.to_string()))
     });
@@ -70,7 +74,17 @@ pub fn register(engine: &mut Engine, run: &Rc<Run>) {
 fn blob(run: &Run, len: INT, value: INT) -> Result<Blob, Fault> {
     let len = length(len);
     run.allow_bytes(len)?;
+    run.charge_bytes(len)?;
     Ok(vec![value as u8; len])
+}
+
+/// How many values a value is made of, itself counted; no more than `most` are counted.
+pub fn parts(value: &Dynamic, most: usize) -> usize {
+    let count = |sum: usize, item: &Dynamic| if sum > most { sum } else { sum + parts(item, most - sum) };
+    if let Some(array) = value.read_lock::<Array>() {
+        return array.iter().fold(1, count);
+    }
+    value.read_lock::<Map>().map_or(1, |map| map.values().fold(1, count))
 }
 
 /// A length as scripts give it: below nothing is nothing.

@@ -40,6 +40,7 @@ fn register_split(engine: &mut Engine, run: &Rc<Run>) {
     let own = Rc::clone(run);
     engine.register_fn("to_chars", move |text: &mut ImmutableString| {
         own.allow_items(text.len())?;
+        own.charge(text.len() as u64 / 8)?;
         Ok::<_, Fault>(text.chars().map(Dynamic::from_char).collect::<Array>())
     });
     let own = Rc::clone(run);
@@ -71,18 +72,22 @@ fn register_split(engine: &mut Engine, run: &Rc<Run>) {
 fn pad(run: &Run, text: &mut ImmutableString, len: INT, with: &str) -> Result<(), Fault> {
     let len = length(len);
     run.allow_bytes(len)?;
+    run.charge_bytes(text.len() + len)?;
     let have = text.chars().count();
     if have >= len || with.is_empty() {
         return Ok(());
     }
-    let mut padded = String::with_capacity(text.len() + (len - have) * 4);
+    let (missing, unit) = (len - have, with.chars().count());
+    let mut padded = String::with_capacity(text.len() + (missing / unit + 1) * with.len());
     padded.push_str(text);
-    padded.extend(with.chars().cycle().take(len - have));
+    padded.push_str(&with.repeat(missing / unit));
+    padded.extend(with.chars().take(missing % unit));
     *text = padded.into();
     Ok(())
 }
 
 fn replace(run: &Run, text: &mut ImmutableString, find: &str, with: &str) -> Result<(), Fault> {
+    run.charge_bytes(text.len())?;
     if with.len() > find.len() {
         let grown = text.matches(find).count().saturating_mul(with.len() - find.len());
         if grown == 0 {
@@ -98,6 +103,7 @@ fn collect<'a>(run: &Run, parts: impl Iterator<Item = &'a str>) -> Result<Array,
     let mut array = Array::new();
     for part in parts {
         run.allow_items(array.len() + 1)?;
+        run.charge(u64::from(array.len().is_multiple_of(4)) + part.len() as u64 / 1024)?;
         array.push(part.into());
     }
     Ok(array)

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use rhai::{AST, ASTFlags, ASTNode, BinaryExpr, Expr, FnCallExpr, Position, Stmt};
 
-use super::{GIVEN, messages};
+use super::{GIVEN, messages, optional};
 
 /// A call of a function.
 #[derive(Debug)]
@@ -65,6 +65,8 @@ pub struct Facts {
     pub event_fields: Vec<(String, Position)>,
     /// Entries of `settings`, where they are named.
     pub settings: Vec<(String, Position)>,
+    /// Entries of `settings` that the script itself reckons may be missing: read with `?.`, `??`, `in` or compared with `()`.
+    pub optional_settings: BTreeSet<String>,
     /// Entries of `delivery.headers`, where they are named.
     pub headers: Vec<(String, Position)>,
     /// Fields of messages that are written out: the function that sends them, the field, its place.
@@ -82,6 +84,11 @@ impl Facts {
     /// Where a variable is used first.
     pub fn first_use(&self, name: &str) -> Option<Position> {
         self.read.iter().find(|(read, _)| read == name).map(|(_, position)| *position)
+    }
+
+    /// Whether the script declares a variable of that name.
+    pub fn declares(&self, name: &str) -> bool {
+        self.declared.contains(name)
     }
 
     /// Whether the script itself gives that name a value.
@@ -184,7 +191,11 @@ impl Facts {
                     self.namespaces.insert(variable.2.root().to_string());
                 }
             }
-            Expr::Dot(parts, _, _) | Expr::Index(parts, _, _) => self.chain(parts),
+            Expr::Dot(parts, flags, _) | Expr::Index(parts, flags, _) => {
+                self.chain(parts);
+                self.optional_settings.extend(optional::in_chain(parts, *flags));
+            }
+            Expr::Coalesce(parts, _) => self.optional_settings.extend(optional::in_coalesce(parts)),
             Expr::Map(entries, _) => {
                 let names = || entries.0.iter().map(|(key, _)| key.name.to_string());
                 self.keys.extend(names());
@@ -214,6 +225,7 @@ impl Facts {
     }
 
     fn call(&mut self, call: &FnCallExpr, is_method: bool, position: Position) {
+        self.optional_settings.extend(optional::in_call(call));
         if call.is_operator_call() {
             return;
         }
@@ -241,7 +253,7 @@ impl Facts {
 }
 
 /// The first entry that a chain goes to from here, if it is named in the text.
-fn entry(expression: &Expr) -> Option<(String, Position)> {
+pub(super) fn entry(expression: &Expr) -> Option<(String, Position)> {
     match expression {
         Expr::Property(property, position) => Some((property.2.to_string(), *position)),
         Expr::StringConstant(name, position) => Some((name.to_string(), *position)),

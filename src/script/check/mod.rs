@@ -7,7 +7,9 @@ pub mod fields;
 pub mod handlers;
 pub mod messages;
 mod methods;
+mod optional;
 pub mod outline;
+pub mod rejections;
 pub mod scopes;
 pub mod tables;
 
@@ -17,6 +19,7 @@ pub use fields::fields;
 pub use handlers::{handlers, private_functions};
 pub use messages::messages;
 pub use outline::{Function, outline};
+pub use rejections::rejections;
 pub use scopes::scopes;
 pub use tables::tables;
 

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use rhai::{Dynamic, Map, Module, NativeCallContext};
 
 use super::outcome::rejection;
-use super::{Fun, Lib, Native, arg, put};
+use super::{Fun, Lib, Native, arg, erase, put};
 use crate::script::fault::fault;
 use crate::script::run::Ending;
 
@@ -42,6 +42,22 @@ pub const FUNS: &[Fun] = &[
         add: |module, lib| {
             let run = Rc::clone(&lib.run);
             put(module, "emit", move |message: Dynamic| -> Native<()> { run.emit(arg::map(message, "emit")?.into()) });
+        },
+    },
+    Fun {
+        name: "erase",
+        signature: "erase(request)",
+        about: "Erases a person from all that the pipeline keeps, once the delivery is committed: what its steps remember, events \
+                that wait or are on their way to a sink, dead letters. `values` are what stands for the person (ids, e-mails, phone \
+                numbers; `()` is left out); what holds one of them whole is erased, and what a step such as `identity` says \
+                belongs to them. Numbers of fewer than six digits and other texts of fewer than four letters only serve to ask the \
+                steps: they stand everywhere. `why` and `reference` go into the record `erasures.log`, which names nobody. \
+                `state: \"all\"` forgets everything that the steps remember. Deliveries in the journal stay there until its \
+                time is over, but are not run again. A script that fails has erased nothing.",
+        example: r#"erase(#{ values: ["6900000000001", "jane@example.com", ()], why: "customers/redact", reference: "request 123" })"#,
+        add: |module, lib| {
+            let run = Rc::clone(&lib.run);
+            put(module, erase::NAME, move |request: Dynamic| erase::ask(&run, request));
         },
     },
     Fun {

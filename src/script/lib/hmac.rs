@@ -23,9 +23,11 @@ pub const FUNS: &[Fun] = &[
         about: "Whether two texts are the same, in a time that does not depend on where they differ.",
         example: r#"hmac::equal("abc", "abc") == true
 hmac::equal("abc", "abd") == false"#,
-        add: |module, _| {
-            put(module, "equal", |a: Dynamic, b: Dynamic| -> Native<bool> {
+        add: |module, lib| {
+            let run = Rc::clone(&lib.run);
+            put(module, "equal", move |a: Dynamic, b: Dynamic| -> Native<bool> {
                 let (a, b) = (arg::needed(&a, "equal")?, arg::needed(&b, "equal")?);
+                run.charge_bytes(a.len())?;
                 Ok(a.as_bytes().ct_eq(b.as_bytes()).into())
             });
         },

@@ -40,7 +40,9 @@ pub const FUNS: &[Fun] = &[
     Fun {
         name: "http::post",
         signature: "http::post(url, body, options?) -> answer",
-        about: "Sends a body: a map or an array as JSON, a text as it is. Answer and options as with `http::get`. A delivery that is \
+        about: "Sends a body: a map or an array as JSON, a text as it is. Answer and options as with `http::get`. Each delivery \
+                makes its own request, and equal ones only once; where a pipeline remembers, they are made one after another. With `cache`, a \
+                post is taken for a question, as a query in GraphQL is: its answer serves other deliveries too. A delivery that is \
                 run again, as after a crash, asks again: post only what may be asked twice.",
         example: r#"if false { log::info(http::post("https://api.example.com/enrich", #{ email: "jane@example.com" }).status) }"#,
         add: |module, lib| {

@@ -35,7 +35,7 @@ pub const FUNS: &[Fun] = &[
 fn add(module: &mut Module, lib: &Lib, level: &'static str) {
     let run = Rc::clone(&lib.run);
     put(module, level, move |value: &mut Dynamic| {
-        let text = bounded::display(&run, value)?;
+        let text = bounded::display(&run, value, run.log_bytes_left())?;
         run.log(level, &text);
         Ok::<_, crate::script::run::Fault>(())
     });

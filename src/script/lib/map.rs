@@ -10,6 +10,7 @@ use crate::script::fault::fault;
 use crate::script::run::Run;
 
 mod keys;
+mod prune;
 
 /// Levels that the functions which go down follow.
 const DEPTH: usize = 128;
@@ -112,10 +113,13 @@ map::flatten(#{ a: #{ b: 1 } }, "_") == #{ a_b: 1 }"#,
         about: "Both maps in one; where both have a key the second's value counts. `()` counts as an empty map.",
         example: r"map::merge(#{ a: 1, b: 1 }, #{ b: 2 }) == #{ a: 1, b: 2 }
 map::merge((), #{ b: 2 }) == #{ b: 2 }",
-        add: |module, _| {
-            put(module, "merge", |map: Dynamic, over: Dynamic| -> Native<Map> {
+        add: |module, lib| {
+            let run = Rc::clone(&lib.run);
+            put(module, "merge", move |map: Dynamic, over: Dynamic| -> Native<Map> {
                 let mut merged = or_empty(map, "merge")?;
-                merged.extend(or_empty(over, "merge")?);
+                let over = or_empty(over, "merge")?;
+                run.charge(over.len() as u64)?;
+                merged.extend(over);
                 Ok(merged)
             });
         },
@@ -125,10 +129,12 @@ map::merge((), #{ b: 2 }) == #{ b: 2 }",
         signature: "map::omit(map, keys) -> map",
         about: "Without these keys.",
         example: r#"map::omit(#{ a: 1, b: 2 }, ["b", "c"]) == #{ a: 1 }"#,
-        add: |module, _| {
-            put(module, "omit", |map: Dynamic, keys: Array| -> Native<Map> {
+        add: |module, lib| {
+            let run = Rc::clone(&lib.run);
+            put(module, "omit", move |map: Dynamic, keys: Array| -> Native<Map> {
                 let mut map = or_empty(map, "omit")?;
                 for key in &keys {
+                    run.charge(1)?;
                     map.remove(arg::needed(key, "omit")?.as_str());
                 }
                 Ok(map)
@@ -140,8 +146,9 @@ map::merge((), #{ b: 2 }) == #{ b: 2 }",
         signature: "map::pick(map, keys) -> map",
         about: "These keys only, as far as they are there.",
         example: r#"map::pick(#{ a: 1, b: 2 }, ["b", "c"]) == #{ b: 2 }"#,
-        add: |module, _| {
-            put(module, "pick", |map: &mut Dynamic, keys: Array| -> Native<Map> {
+        add: |module, lib| {
+            let run = Rc::clone(&lib.run);
+            put(module, "pick", move |map: &mut Dynamic, keys: Array| -> Native<Map> {
                 let mut picked = Map::new();
                 if map.is_unit() {
                     return Ok(picked);
@@ -149,7 +156,12 @@ map::merge((), #{ b: 2 }) == #{ b: 2 }",
                 let kind = arg::kind(map);
                 let map = map.read_lock::<Map>().ok_or_else(|| fault(format!("pick takes a map, not {kind}")))?;
                 for key in &keys {
-                    if let Some((key, value)) = map.get_key_value(arg::needed(key, "pick")?.as_str()) {
+                    run.charge(1)?;
+                    let key = arg::needed(key, "pick")?;
+                    // A key that is listed again is not copied again.
+                    if let Some((key, value)) = map.get_key_value(key.as_str())
+                        && !picked.contains_key(key)
+                    {
                         picked.insert(key.clone(), value.clone());
                     }
                 }
@@ -173,13 +185,24 @@ map::merge((), #{ b: 2 }) == #{ b: 2 }",
         },
     },
     Fun {
+        name: "map::prune",
+        signature: "map::prune(value, lists?) -> value",
+        about: "With nothing empty in it: no `()`, no empty text, map or array, on all levels; 0 and false stay. Arrays under one of the \
+                names in `lists` stay though they are empty.",
+        example: r#"map::prune(#{ a: (), b: "", c: 0, d: #{ e: [] }, f: [#{ g: () }, 1] }) == #{ c: 0, f: [1] }
+map::prune(#{ a: [], b: [], c: #{ a: [()] } }, ["a"]) == #{ a: [], c: #{ a: [] } }"#,
+        add: |module, lib| prune::add(module, lib),
+    },
+    Fun {
         name: "map::rename",
         signature: "map::rename(map, names) -> map",
         about: "With other keys: the second map says old name → new name. What is not there stays away.",
         example: r#"map::rename(#{ a: 1, b: 2 }, #{ a: "x", c: "y" }) == #{ x: 1, b: 2 }"#,
-        add: |module, _| {
-            put(module, "rename", |map: Dynamic, names: Map| -> Native<Map> {
+        add: |module, lib| {
+            let run = Rc::clone(&lib.run);
+            put(module, "rename", move |map: Dynamic, names: Map| -> Native<Map> {
                 let mut map = or_empty(map, "rename")?;
+                run.charge(names.len() as u64)?;
                 let mut moved = Vec::new();
                 for (old, new) in &names {
                     if let Some(value) = map.remove(old.as_str()) {

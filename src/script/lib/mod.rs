@@ -15,6 +15,7 @@ pub mod campaign;
 pub mod decimal;
 pub mod email;
 pub mod emit;
+pub mod erase;
 pub mod hash;
 pub mod hex;
 pub mod hmac;

@@ -56,6 +56,19 @@ money::from_text("free") == ()"#,
         },
     },
     Fun {
+        name: "money::is_currency",
+        signature: "money::is_currency(code) -> bool",
+        about: "Whether this is the code of a currency; the other functions fail on one that is not.",
+        example: r#"money::is_currency("jpy") == true
+money::is_currency("USDC") == false
+money::is_currency(()) == false"#,
+        add: |module, _| {
+            put(module, "is_currency", |code: &mut Dynamic| {
+                code.read_lock::<ImmutableString>().is_some_and(|code| currency(&code).is_ok())
+            });
+        },
+    },
+    Fun {
         name: "money::minor",
         signature: "money::minor(currency, amount) -> decimal",
         about: "An amount given in the currency's smallest unit (cents), as a decimal.",

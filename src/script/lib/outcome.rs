@@ -66,6 +66,9 @@ fn add_reject(module: &mut Module, _: &super::Lib) {
     });
 }
 
+/// The kinds of rejections, as Segment names them.
+pub const KINDS: [&str; 3] = ["EventNotSupported", "InvalidEventPayload", "ValidationError"];
+
 /// The code and the reason of a rejection of a kind.
 pub fn rejection(kind: &str, why: &str) -> (&'static str, String) {
     match kind.replace(['-', '_'], "").to_lowercase().as_str() {

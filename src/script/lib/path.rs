@@ -9,6 +9,7 @@ use rhai::{Array, Dynamic, Map};
 
 use super::{Fun, Native, arg, put};
 use crate::script::fault::fault;
+use crate::script::run::Run;
 
 pub mod query;
 
@@ -93,7 +94,10 @@ order == #{ customer: #{} }"#,
 path::set(event, "context.page.url", "/a");
 path::set(event, "items[1]", "b");
 event == #{ context: #{ page: #{ url: "/a" } }, items: [(), "b"] }"#,
-        add: |module, _| put(module, "set", set),
+        add: |module, lib| {
+            let run = Rc::clone(&lib.run);
+            put(module, "set", move |value: &mut Dynamic, path: &str, new: Dynamic| set(&run, value, path, new));
+        },
     },
 ];
 
@@ -199,12 +203,15 @@ fn take(value: &mut Dynamic, steps: &[Step<'_>]) -> Option<Dynamic> {
     }
 }
 
-fn set(value: &mut Dynamic, path: &str, new: Dynamic) -> Native<()> {
+fn set(run: &Run, value: &mut Dynamic, path: &str, new: Dynamic) -> Native<()> {
     let steps = steps(path)?;
-    place(value, &steps, new).map_err(|why| fault(format!("`{path}`: {why}")))
+    let mut filled = 0;
+    place(value, &steps, new, &mut filled).map_err(|why| fault(format!("`{path}`: {why}")))?;
+    run.charge(filled as u64 / 8)
 }
 
-fn place(value: &mut Dynamic, steps: &[Step<'_>], new: Dynamic) -> Result<(), String> {
+/// Puts a value at the end of the steps, and counts the places of arrays that were filled on the way.
+fn place(value: &mut Dynamic, steps: &[Step<'_>], new: Dynamic, filled: &mut usize) -> Result<(), String> {
     let Some((step, rest)) = steps.split_first() else {
         *value = new;
         return Ok(());
@@ -220,10 +227,10 @@ fn place(value: &mut Dynamic, steps: &[Step<'_>], new: Dynamic) -> Result<(), St
         Step::Key(key) => {
             let mut map = value.write_lock::<Map>().ok_or_else(|| format!("{kind} has no key `{key}`"))?;
             if let Some(inner) = map.get_mut(key.as_ref()) {
-                return place(inner, rest, new);
+                return place(inner, rest, new, filled);
             }
             let mut made = Dynamic::UNIT;
-            place(&mut made, rest, new)?;
+            place(&mut made, rest, new, filled)?;
             map.insert(key.as_ref().into(), made);
             Ok(())
         }
@@ -233,9 +240,10 @@ fn place(value: &mut Dynamic, steps: &[Step<'_>], new: Dynamic) -> Result<(), St
             let at = index(*at, len).or_else(|| usize::try_from(*at).ok().filter(|at| *at <= len + INDEX));
             let at = at.ok_or_else(|| "the index is too far out".to_string())?;
             if at >= len {
+                *filled += at + 1 - len;
                 array.resize(at + 1, Dynamic::UNIT);
             }
-            place(&mut array[at], rest, new)
+            place(&mut array[at], rest, new, filled)
         }
     }
 }

@@ -8,10 +8,11 @@ use regex::{Captures, Regex, RegexBuilder};
 use rhai::{Array, Dynamic, INT, ImmutableString, Map};
 
 use super::{Fun, Lib, Native, arg, put, put_text};
+use crate::pattern;
 use crate::script::fault::fault;
 use crate::script::run::Run;
 
-/// The size of one compiled expression. Together with [`TEXT_BYTES`] it bounds the time of one match.
+/// The size of one compiled expression.
 const COMPILED_BYTES: usize = 1 << 19;
 /// The longest pattern.
 const PATTERN_BYTES: usize = 1 << 14;
@@ -33,10 +34,10 @@ regex::captures("x", `\d`) == ()"##,
         add: |module, lib| {
             let run = Rc::clone(&lib.run);
             put(module, "captures", move |value: Dynamic, pattern: &str| -> Native {
-                let regex = compiled(pattern)?;
-                let text = searched(&run, &value, "captures")?;
-                let found = text.as_ref().and_then(|text| regex.captures(text));
-                Ok(found.map_or(Dynamic::UNIT, |found| groups(&regex, &found)))
+                let regex = pattern_of(&run, pattern)?;
+                let text = searched(&run, &regex, &value, "captures")?;
+                let found = text.as_ref().and_then(|text| regex.regex.captures(text));
+                Ok(found.map_or(Dynamic::UNIT, |found| groups(&regex.regex, &found)))
             });
         },
     },
@@ -48,13 +49,15 @@ regex::captures("x", `\d`) == ()"##,
         add: |module, lib| {
             let run = Rc::clone(&lib.run);
             put(module, "captures_all", move |value: Dynamic, pattern: &str| -> Native {
-                let regex = compiled(pattern)?;
-                let Some(text) = searched(&run, &value, "captures_all")? else { return Ok(Array::new().into()) };
+                let regex = pattern_of(&run, pattern)?;
+                let Some(text) = searched(&run, &regex, &value, "captures_all")? else {
+                    return Ok(Array::new().into());
+                };
                 let mut all = Array::new();
-                for found in regex.captures_iter(&text) {
+                for found in regex.regex.captures_iter(&text) {
                     run.charge(found.len() as u64)?;
                     run.allow_items((all.len() + 1) * found.len())?;
-                    all.push(groups(&regex, &found));
+                    all.push(groups(&regex.regex, &found));
                 }
                 Ok(all.into())
             });
@@ -82,9 +85,9 @@ regex::escape("a.b") == `a\.b`"#,
         add: |module, lib| {
             let run = Rc::clone(&lib.run);
             put(module, "find", move |value: Dynamic, pattern: &str| -> Native {
-                let regex = compiled(pattern)?;
-                let text = searched(&run, &value, "find")?;
-                let found = text.as_ref().and_then(|text| regex.find(text));
+                let regex = pattern_of(&run, pattern)?;
+                let text = searched(&run, &regex, &value, "find")?;
+                let found = text.as_ref().and_then(|text| regex.regex.find(text));
                 Ok(found.map_or(Dynamic::UNIT, |found| found.as_str().into()))
             });
         },
@@ -105,8 +108,8 @@ regex::is_match((), "a") == false"#,
         add: |module, lib| {
             let run = Rc::clone(&lib.run);
             put(module, "is_match", move |value: Dynamic, pattern: &str| -> Native<bool> {
-                let regex = compiled(pattern)?;
-                Ok(searched(&run, &value, "is_match")?.is_some_and(|text| regex.is_match(&text)))
+                let regex = pattern_of(&run, pattern)?;
+                Ok(searched(&run, &regex, &value, "is_match")?.is_some_and(|text| regex.regex.is_match(&text)))
             });
         },
     },
@@ -153,10 +156,10 @@ fn groups(regex: &Regex, found: &Captures<'_>) -> Dynamic {
 fn find_all(module: &mut rhai::Module, lib: &Lib) {
     let run = Rc::clone(&lib.run);
     put(module, "find_all", move |value: Dynamic, pattern: &str| -> Native {
-        let regex = compiled(pattern)?;
-        let Some(text) = searched(&run, &value, "find_all")? else { return Ok(Array::new().into()) };
+        let regex = pattern_of(&run, pattern)?;
+        let Some(text) = searched(&run, &regex, &value, "find_all")? else { return Ok(Array::new().into()) };
         let mut all = Array::new();
-        for found in regex.find_iter(&text) {
+        for found in regex.regex.find_iter(&text) {
             run.charge(1)?;
             run.allow_items(all.len() + 1)?;
             all.push(found.as_str().into());
@@ -168,11 +171,11 @@ fn find_all(module: &mut rhai::Module, lib: &Lib) {
 fn replace(module: &mut rhai::Module, lib: &Lib, name: &'static str, limit: usize) {
     let run = Rc::clone(&lib.run);
     put(module, name, move |value: Dynamic, pattern: &str, with: &str| -> Native {
-        let regex = compiled(pattern)?;
-        let Some(text) = searched(&run, &value, name)? else { return Ok(Dynamic::UNIT) };
+        let regex = pattern_of(&run, pattern)?;
+        let Some(text) = searched(&run, &regex, &value, name)? else { return Ok(Dynamic::UNIT) };
         let mut out = String::new();
         let mut end = 0;
-        for found in regex.captures_iter(&text).take(limit) {
+        for found in regex.regex.captures_iter(&text).take(limit) {
             run.charge(1)?;
             let Some(whole) = found.get(0) else { continue };
             out.push_str(&text[end..whole.start()]);
@@ -189,10 +192,10 @@ fn replace(module: &mut rhai::Module, lib: &Lib, name: &'static str, limit: usiz
 }
 
 fn split(run: &Run, value: &Dynamic, pattern: &str, limit: usize) -> Native {
-    let regex = compiled(pattern)?;
-    let Some(text) = searched(run, value, "split")? else { return Ok(Array::new().into()) };
+    let regex = pattern_of(run, pattern)?;
+    let Some(text) = searched(run, &regex, value, "split")? else { return Ok(Array::new().into()) };
     let mut parts = Array::new();
-    for part in regex.splitn(&text, limit) {
+    for part in regex.regex.splitn(&text, limit) {
         run.charge(1)?;
         run.allow_items(parts.len() + 1)?;
         parts.push(part.into());
@@ -201,38 +204,58 @@ fn split(run: &Run, value: &Dynamic, pattern: &str, limit: usize) -> Native {
 }
 
 /// The text to search, unless it is too long for an operation that cannot be interrupted.
-fn searched(run: &Run, value: &Dynamic, function: &str) -> Native<Option<ImmutableString>> {
-    match arg::text(value, function)? {
-        Some(text) if text.len() > TEXT_BYTES => {
-            Err(fault(format!("{function} searches texts of up to {} KiB", TEXT_BYTES >> 10)))
-        }
-        text => {
-            run.charge_bytes(text.as_ref().map_or(0, |text| text.len()))?;
-            Ok(text)
-        }
+fn searched(run: &Run, pattern: &Pattern, value: &Dynamic, function: &str) -> Native<Option<ImmutableString>> {
+    let Some(text) = arg::text(value, function)? else { return Ok(None) };
+    if text.len() > pattern.text_bytes {
+        let most = pattern.text_bytes;
+        let most = if most < 1024 { format!("{most} bytes") } else { format!("{} KiB", most >> 10) };
+        return Err(fault(format!("{function} searches texts of up to {most} with this pattern")));
     }
+    run.charge_bytes(text.len())?;
+    Ok(Some(text))
 }
 
-/// The compiled expression, kept for the next call.
-pub fn compiled(pattern: &str) -> Native<Rc<Regex>> {
+/// A compiled expression.
+pub struct Pattern {
+    regex: Regex,
+    /// Where it looks at a character: what compiling it has taken.
+    places: usize,
+    /// The longest text that it may search.
+    text_bytes: usize,
+}
+
+/// The compiled expression. Compiling it anew is charged.
+fn pattern_of(run: &Run, text: &str) -> Native<Rc<Pattern>> {
+    let (pattern, is_new) = compiled(text)?;
+    if is_new {
+        run.charge(50 + pattern.places as u64)?;
+    }
+    Ok(pattern)
+}
+
+/// The compiled expression, kept for the next call, and whether it was not there.
+pub fn compiled(text: &str) -> Native<(Rc<Pattern>, bool)> {
     thread_local! {
-        static CACHE: RefCell<BTreeMap<String, Rc<Regex>>> = const { RefCell::new(BTreeMap::new()) };
+        static CACHE: RefCell<BTreeMap<String, Rc<Pattern>>> = const { RefCell::new(BTreeMap::new()) };
     }
     CACHE.with_borrow_mut(|cache| {
-        if let Some(known) = cache.get(pattern) {
-            return Ok(Rc::clone(known));
+        if let Some(known) = cache.get(text) {
+            return Ok((Rc::clone(known), false));
         }
-        if pattern.len() > PATTERN_BYTES {
+        if text.len() > PATTERN_BYTES {
             return Err(fault(format!("a pattern has up to {} KiB", PATTERN_BYTES >> 10)));
         }
-        let built = RegexBuilder::new(pattern).size_limit(COMPILED_BYTES).dfa_size_limit(COMPILED_BYTES).build();
-        let regex = Rc::new(built.map_err(|error| fault(complaint(pattern, &error)))?);
+        let built = RegexBuilder::new(text).size_limit(COMPILED_BYTES).dfa_size_limit(COMPILED_BYTES).build();
+        let regex = built.map_err(|error| fault(complaint(text, &error)))?;
+        let places = pattern::places(text);
+        let text_bytes = pattern::text_bytes(places).min(TEXT_BYTES);
+        let built = Rc::new(Pattern { regex, places, text_bytes });
         // Patterns made from data would fill the cache; then it starts again.
         if cache.len() >= KEPT {
             cache.clear();
         }
-        cache.insert(pattern.into(), Rc::clone(&regex));
-        Ok(regex)
+        cache.insert(text.into(), Rc::clone(&built));
+        Ok((built, true))
     })
 }
 

@@ -38,7 +38,14 @@ pub const FUNS: &[Fun] = &[
         about: "Whether the part stands in the text; false if the text is absent.",
         example: r#"text::contains("abc", "b") == true
 text::contains((), "b") == false"#,
-        add: |module, _| test(module, "contains", |text, part| text.contains(part)),
+        add: |module, lib| {
+            let run = Rc::clone(&lib.run);
+            put(module, "contains", move |value: Dynamic, part: &str| -> Native<bool> {
+                let Some(text) = arg::text(&value, "contains")? else { return Ok(false) };
+                run.charge_bytes(text.len())?;
+                Ok(text.contains(part))
+            });
+        },
     },
     Fun {
         name: "text::email",
@@ -90,9 +97,12 @@ text::gid(123) == "123""#,
         example: r#"text::is_blank(" ") == true
 text::is_blank(()) == true
 text::is_blank(0) == false"#,
-        add: |module, _| {
-            put(module, "is_blank", |value: &mut Dynamic| {
-                value.is_unit() || value.read_lock::<ImmutableString>().is_some_and(|text| text.trim().is_empty())
+        add: |module, lib| {
+            let run = Rc::clone(&lib.run);
+            put(module, "is_blank", move |value: &mut Dynamic| -> Native<bool> {
+                let Some(text) = value.read_lock::<ImmutableString>() else { return Ok(value.is_unit()) };
+                run.charge_bytes(text.len())?;
+                Ok(text.trim().is_empty())
             });
         },
     },
@@ -108,6 +118,7 @@ text::is_blank(0) == false"#,
                 let mut first = true;
                 for item in items.iter() {
                     let Some(text) = arg::text(item, "join")? else { continue };
+                    run.charge(1 + text.len() as u64 / 1024)?;
                     run.allow_bytes(out.len() + separator.len() + text.len())?;
                     if !std::mem::take(&mut first) {
                         out.push_str(separator);
@@ -139,15 +150,17 @@ text::is_blank(0) == false"#,
         example: r#"text::number(" 198.00 ") == 198.0
 text::number("12") == 12
 text::number("n/a") == ()"#,
-        add: |module, _| {
-            put(module, "number", |value: Dynamic| -> Native {
+        add: |module, lib| {
+            let run = Rc::clone(&lib.run);
+            put(module, "number", move |value: Dynamic| -> Native {
                 if value.is_int() || value.is_float() || value.is_decimal() {
                     return Ok(value);
                 }
-                arg::map_text(&value, "number", |text| {
+                arg::try_text(&value, "number", |text| {
+                    run.charge_bytes(text.len())?;
                     let text = text.trim();
                     let float = || text.parse::<f64>().ok().filter(|float| float.is_finite()).map(Dynamic::from_float);
-                    text.parse::<i64>().map_or_else(|_| float().unwrap_or_default(), Dynamic::from_int)
+                    Ok(text.parse::<i64>().map_or_else(|_| float().unwrap_or_default(), Dynamic::from_int))
                 })
             });
         },
@@ -198,9 +211,11 @@ text::split((), ",") == []"#,
                     return Err(fault("split takes a separator that is not empty"));
                 }
                 let Some(text) = arg::text(&value, "split")? else { return Ok(Array::new().into()) };
+                run.charge_bytes(text.len())?;
                 let mut parts = Array::new();
                 for part in text.split(separator).map(str::trim).filter(|part| !part.is_empty()) {
                     run.allow_items(parts.len() + 1)?;
+                    run.charge(u64::from(parts.len().is_multiple_of(4)))?;
                     parts.push(part.into());
                 }
                 Ok(parts.into())
@@ -248,10 +263,15 @@ text::title("tim und struppi", ["und"]) == "Tim und Struppi""#,
         signature: "text::truncate(text, characters) -> text",
         about: "No more than so many characters.",
         example: r#"text::truncate("abcdef", 3) == "abc""#,
-        add: |module, _| {
-            put(module, "truncate", |value: Dynamic, characters: i64| {
+        add: |module, lib| {
+            let run = Rc::clone(&lib.run);
+            put(module, "truncate", move |value: Dynamic, characters: i64| {
                 let most = usize::try_from(characters).unwrap_or(0);
-                arg::map_text(&value, "truncate", |text| text.chars().take(most).collect::<String>())
+                arg::try_text(&value, "truncate", |text| {
+                    let end = text.char_indices().nth(most).map_or(text.len(), |(at, _)| at);
+                    run.charge_bytes(end)?;
+                    Ok(text[..end].into())
+                })
             });
         },
     },

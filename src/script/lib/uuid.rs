@@ -59,8 +59,9 @@ uuid::ulid() != uuid::ulid()"#,
         signature: "uuid::v5(namespace, name) -> text",
         about: "The id of a name in a namespace: `dns`, `url`, `oid`, `x500` or a UUID.",
         example: r#"uuid::v5("dns", "example.com") == "cfbff0d1-9375-5685-968c-48ce8b15ae17""#,
-        add: |module, _| {
-            put(module, "v5", |namespace: Dynamic, name: Dynamic| -> Native {
+        add: |module, lib| {
+            let run = Rc::clone(&lib.run);
+            put(module, "v5", move |namespace: Dynamic, name: Dynamic| -> Native {
                 let namespace = match arg::needed(&namespace, "v5")?.as_str() {
                     "dns" => Uuid::NAMESPACE_DNS,
                     "url" => Uuid::NAMESPACE_URL,
@@ -69,7 +70,10 @@ uuid::ulid() != uuid::ulid()"#,
                     other => Uuid::parse_str(other)
                         .map_err(|_| fault(format!("the namespace is dns, url, oid, x500 or a UUID, not `{other}`")))?,
                 };
-                arg::map_text(&name, "v5", |name| Uuid::new_v5(&namespace, name.as_bytes()).to_string())
+                arg::try_text(&name, "v5", |name| {
+                    run.charge_bytes(name.len())?;
+                    Ok(Uuid::new_v5(&namespace, name.as_bytes()).to_string().into())
+                })
             });
         },
     },

@@ -310,3 +310,32 @@ fn an_open_text_is_shown_where_it_begins() {
     let span = found[0].span.clone().unwrap();
     assert_eq!(&text[span], "\"x;", "the caret stays in the line of the text");
 }
+
+#[test]
+fn a_brace_that_is_never_closed_is_shown() {
+    for (text, place) in [
+        ("if event.a { event.b = 2;\nevent.c = 1;", "1:12"),
+        ("fn f(a) {\n  if a { 1 }\nevent.b = f(true);", "1:9"),
+        ("event.a = \"}\"; // }\nfor x in [1] { event.b = `}`;", "2:14"),
+        ("event.a = #{ b: 1, c: 2", "1:12"),
+    ] {
+        let (code, at, help) = one(text);
+        assert_eq!((code.as_str(), at.as_str()), ("script-syntax", place), "{text}");
+        assert!(help.contains("`}`"), "{text}: {help}");
+    }
+    expect("let a = 1 event.b = a;", "script-syntax", "1:11", "needs a `;`");
+}
+
+#[test]
+fn kinds_of_rejections_that_there_are_not_are_told() {
+    expect("reject(\"EventNotSuported\", \"x\");", "unknown-kind", "1:1", "did you mean `EventNotSupported`?");
+    expect("fn on_track(e) { outcome::reject(\"stock\", \"none\") }", "unknown-kind", "1:27", "kinds are");
+    for fine in [
+        "reject(\"no stock\");",
+        "reject(\"validation-error\", \"x\");",
+        "reject(event.kind, \"x\");",
+        "fn reject(a, b) { drop(a + b); }\nreject(\"stock\", \"none\");",
+    ] {
+        assert_eq!(problems(fine), [], "{fine}");
+    }
+}

@@ -1,5 +1,7 @@
 //! Every function of the library, called with whatever comes: it answers or fails, and never panics.
 
+use std::time::{Duration, Instant};
+
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use rhai::{Array, FnPtr, Map};
@@ -193,7 +195,7 @@ fn what_is_absent_stays_absent() {
 
 #[test]
 fn long_texts_use_up_operations() {
-    let limits = Limits { time_ms: 60_000, memory_bytes: u64::MAX, operations: 20_000, ..Limits::default() };
+    let limits = Limits { time_ms: 60_000, memory_bytes: u64::MAX, operations: 5000, ..Limits::default() };
     let host = Host::new(&Arc::new(Tree::new()), limits);
     for fun in functions().filter(|fun| fun.signature.contains("(text) -> ") && fun.name.contains("::")) {
         let looks_at_little =
@@ -206,4 +208,58 @@ fn long_texts_use_up_operations() {
         let Err(Failure::Error(error)) = run(&script, "{}") else { panic!("{text}") };
         assert_eq!(error.code, "script-limit-operations", "{text}");
     }
+}
+
+#[test]
+fn work_on_large_values_uses_up_operations() {
+    let limits = Limits { time_ms: 60_000, memory_bytes: u64::MAX, operations: 20_000, ..Limits::default() };
+    let host = Host::new(&Arc::new(Tree::new()), limits);
+    let large = "let s = \"\"; s.pad(200000, 'a'); let a = []; a.pad(5000, 1); let k = []; k.pad(5000, \"x\"); \
+        let m = #{}; path::set(m, \"x[900]\", 1); let j = json::stringify(a);";
+    for call in [
+        "text::contains(s, \"b\")",
+        "text::number(s)",
+        "text::split(s, \"b\")",
+        "text::truncate(s, 100000)",
+        "text::is_blank(s)",
+        "text::join(a, \",\")",
+        "hmac::equal(s, s)",
+        "uuid::v5(\"dns\", s)",
+        "map::pick(m, k)",
+        "map::omit(m, k)",
+        "path::set(m, `x[${m.x.len() + 900}]`, 1)",
+        "json::stringify(a)",
+        "json::parse(j)",
+        "parse_json(j)",
+        "a.to_string()",
+        "`${a}`",
+        "m.to_json()",
+        "s.to_debug()",
+        "s.split(\"b\")",
+        "s.to_chars()",
+        "s.replace(\"b\", \"c\")",
+        "s.pad(200001, 'a')",
+        "[].pad(5000, a)",
+        "[].pad(5000, [1, 1])",
+        "blob(200000)",
+        "blob(10000).to_array()",
+        "a.sort()",
+        "a == a + []",
+        "a.contains(2)",
+        "list::unique(a)",
+    ] {
+        let text = format!("{large} loop {{ try {{ {call}; }} catch {{ }} }}");
+        let script = compile(&host, &text).unwrap_or_else(|problems| panic!("{problems:?}"));
+        let started = Instant::now();
+        let Err(Failure::Error(error)) = run(&script, "{}") else { panic!("{text}") };
+        let took = started.elapsed();
+        assert!(error.code == "script-limit-operations" || error.code == "script-limit-size", "{call}: {error:?}");
+        assert!(took < Duration::from_secs(20), "{call} {took:?}");
+    }
+}
+
+#[test]
+fn the_text_of_a_delivery_is_made_once() {
+    let shared = super::super::delivery::Shared::new(delivery());
+    assert!(std::ptr::eq(shared.text().as_str(), shared.text().as_str()));
 }

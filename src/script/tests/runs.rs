@@ -231,4 +231,8 @@ fn lists_are_searched_compared_and_sorted_by_value() {
 fn a_field_of_a_map_that_is_not_there_has_advice() {
     let message = error("event.context.plan = 1;").message;
     assert!(message.contains("`plan` cannot be set on nothing") && message.contains("path::set(event"), "{message}");
+    for read in ["event.b = event.properties.a.b.c;", "event.properties.a.b.c = 1;", "event.properties.a.b += 1;"] {
+        let message = error(&format!("event.properties = #{{}}; {read}")).message;
+        assert!(message.contains("`b` cannot be read of nothing") && message.contains("?.b"), "{read}: {message}");
+    }
 }

@@ -100,7 +100,6 @@ fn references_to_one_long_text_cannot_be_written_out() {
         "event.x = \"\" + a;",
         "print(a);",
         "debug(#{ a: a });",
-        "log::info(a);",
         "json::stringify(a);",
         "#{ a: a }.to_json();",
         "text::join(a, \",\");",
@@ -136,6 +135,8 @@ fn memory_bombs_end_by_one_limit_or_another() {
         "let a = [1, 2, 3, 4]; loop { a += a; }",
         "let a = [1]; loop { a.push(a); }",
         "let m = #{}; loop { m = #{ a: m, b: m }; }",
+        "let a = [1, 2]; loop { a.splice(0, 0, a); }",
+        "let m = #{}; loop { m = map::flatten(#{ a: m, b: m }); }",
         "let f = |a, b| a; loop { f = f.curry(\"a long text to keep\"); }",
         "let s = \"\"; s.pad(1000000, 'x'); let a = []; loop { a.push(s + a.len()); }",
         "let m = #{}; let i = 0; loop { m[`k${i}`] = [i, i, i]; i += 1; }",
@@ -159,7 +160,7 @@ fn many_variables() {
 
 #[test]
 fn values_nested_deeply_do_not_overflow_the_stack() {
-    let deep = "let box = [1]; for i in 0..12000 { box.push([box.remove(0)]); } ";
+    let deep = "let box = [1]; for i in 0..5000 { box.push([box.remove(0)]); } ";
     for end in
         ["event.x = 1;", "event.x = box.len();", "print(box);", "box.to_string();", "if box == [1] { event.x = 2 }"]
     {
@@ -197,4 +198,118 @@ fn what_waits_or_evaluates_is_not_there_under_any_name() {
     if let Ok(script) = compile(&host, "let f = Fn(\"ev\" + \"al\"); f.call(\"event\");") {
         assert!(matches!(run(&script, "{}"), Err(Failure::Error(_))));
     }
+}
+
+#[test]
+fn no_limit_can_be_caught() {
+    let small = Limits { memory_bytes: 32 << 20, time_ms: 2000, operations: u64::MAX / 2, ..patient() };
+    for (greedy, limits, code) in [
+        ("let i = 0;", &patient(), "script-limit-operations"),
+        ("s.pad(5000000, 'x');", &patient(), "script-limit-size"),
+        ("a.pad(100001, 1);", &patient(), "script-limit-size"),
+        ("track(#{});", &patient(), "script-limit-emitted"),
+        ("f(0);", &patient(), "script-limit-depth"),
+        ("let i = 0;", &Limits { time_ms: 30, ..small.clone() }, "script-limit-time"),
+    ] {
+        for around in ["loop { try { {} } catch { } }", "try { loop { try { {} } catch { } } } catch { loop { } }"] {
+            let script =
+                format!("fn f(n) {{ f(n + 1) }} let s = \"x\"; let a = []; {}", around.replacen("{}", greedy, 1));
+            assert_eq!(ends_with(&script, limits), code, "{script}");
+        }
+    }
+    let dropped = eval("loop { try { drop(\"x\"); } catch { } }", "{}");
+    assert!(matches!(dropped, Err(Failure::Drop { .. })), "{dropped:?}");
+}
+
+#[test]
+fn copies_of_what_is_padded_with_are_counted() {
+    for script in ["let a = []; a.pad(1000, 1); a.pad(100000, a);", "let m = #{ x: [1, 2, 3] }; [].pad(50000, m);"] {
+        assert_eq!(ends_with(script, &patient()), "script-limit-size", "{script}");
+    }
+    assert!(eval("let a = []; a.pad(100, [1, 2, 3]); event.x = a.len();", "{}").is_ok());
+}
+
+#[test]
+fn a_value_is_logged_no_further_than_the_log_holds_it() {
+    let log_bytes = Limits::default().log_bytes;
+    let ran = eval("let s = \"\"; s.pad(4000000, 'a'); let a = []; a.pad(10000, s); log::info(a); log::info(a);", "{}")
+        .unwrap();
+    let texts: Vec<_> = ran.logs.iter().map(|line| line.text.len()).collect();
+    assert_eq!(texts, [log_bytes]);
+    let ran = eval("log::info([1, #{ a: \"é\", b: () }, blob(9, 255)]); log::info(\"é\");", "{}").unwrap();
+    assert_eq!(ran.logs[0].text, r#"[1, #{"a": "é", "b": ()}, [ffffffffffffffff ff]]"#);
+    assert_eq!(ran.logs[1].text, "é");
+}
+
+#[test]
+fn reasons_are_cut() {
+    let long = "let s = \"\"; s.pad(1000000, 'é'); ";
+    for end in ["throw s;", "drop(s);", "reject(s);", "retry(s);", "path::get(event, `${s}[`);", "throw [s, s];"] {
+        let reason = match eval(&format!("{long}{end}"), "{}") {
+            Err(Failure::Drop { reason, .. } | Failure::Reject { reason, .. } | Failure::Retry { reason, .. }) => {
+                reason
+            }
+            Err(Failure::Error(error)) => error.message,
+            other => panic!("{other:?}"),
+        };
+        assert!((4000..5000).contains(&reason.len()), "{end}: {}", reason.len());
+        assert!(reason.ends_with('…'), "{end}");
+    }
+    let text = format!("fn on_track(event) {{ {long} outcome::reject(s) }}");
+    let Err(Failure::Reject { reason, .. }) = eval(&text, r#"{"type":"track"}"#) else { panic!("{text}") };
+    assert!(reason.len() < 5000);
+}
+
+#[test]
+fn documents_that_parsers_take_long_for_are_refused() {
+    let attributes: String = (0..300).fold(String::new(), |mut all, n| {
+        let _ = write!(all, " a{n}='x'");
+        all
+    });
+    let namespaces: String = (0..300).fold(String::new(), |mut all, n| {
+        let _ = write!(all, "<a xmlns:n{n}='x{n}'/>");
+        all
+    });
+    for (text, part) in [(format!("<a{attributes}/>"), "attributes"), (format!("<r>{namespaces}</r>"), "namespaces")] {
+        let event = format!("{{\"text\":\"{text}\"}}");
+        let Err(Failure::Error(error)) = eval("xml::parse(event.text);", &event) else { panic!("{part}") };
+        assert!(error.message.contains(part), "{error:?}");
+    }
+}
+
+#[test]
+fn what_a_closure_has_captured_leaves_the_run_whole() {
+    let changed = r#"{"n":[1,2],"own":true}"#;
+    assert_eq!(after("let add = |x| event.n.push(x); add.call(2); event.own = true;", r#"{"n":[1]}"#), changed);
+    let handler = "fn on_track(event, settings) { let add = |x| event.n.push(x + settings.list[1]); add.call(0); event.own = true; event }";
+    let event = r#"{"type":"track","n":[1]}"#;
+    // Settings that were captured are there in the next run.
+    let script = compile(&host(Tree::new()), handler).unwrap();
+    for _ in 0..2 {
+        let ran = run(&script, event).unwrap();
+        assert_eq!(json_of(&ran.event.unwrap()), r#"{"n":[1,2],"own":true,"type":"track"}"#);
+    }
+    let more = "fn on_track(event) { let extra = #{ type: \"track\", n: 1 }; let f = || extra.n += 1; f.call(); track(extra); [event, extra] }";
+    let ran = eval(more, event).unwrap();
+    let all: Vec<_> = ran.emitted.iter().map(json_of).collect();
+    assert_eq!(all, [r#"{"n":[1],"type":"track"}"#, r#"{"n":2,"type":"track"}"#, r#"{"n":2,"type":"track"}"#]);
+}
+
+#[test]
+fn patterns_that_take_long_search_short_texts_only() {
+    let text = "let s = \"\"; s.pad(200000, 'a'); ";
+    for call in ["is_match", "captures", "find", "find_all", "captures_all", "split"] {
+        let script = format!("{text} regex::{call}(s, \"(a|b)*a(a|b){{3000}}c\");");
+        let error = error(&script);
+        assert!(error.message.ends_with("searches texts of up to 10 KiB with this pattern"), "{error:?}");
+    }
+    assert!(eval(&format!("{text} regex::is_match(s, \"(a|b)*a(a|b){{10}}c\");"), "{}").is_ok());
+    // Where each match looks at all of the rest, the run ends between two of them.
+    let hasty = Limits { time_ms: 50, ..patient() };
+    assert_eq!(ends_with(&format!("{text} regex::find_all(s, \".*[^a]|a\");"), &hasty), "script-limit-time");
+    // Patterns made from data are charged for what compiling them takes.
+    let compiling = "let i = 0; loop { i += 1; regex::is_match(\"a\", `a{${i % 500 + 1}}${i}`); }";
+    assert_eq!(ends_with(compiling, &Limits { operations: 5000, ..patient() }), "script-limit-operations");
+    let query = format!("{text} let v = [s, s, s, s]; path::query(v, \"$[?search(@, '(a|b)*a(a|b){{1000}}c')]\");");
+    assert_eq!(ends_with(&query, &patient()), "script-limit-operations");
 }

@@ -2,11 +2,11 @@
 
 use rhai::{Dynamic, Map};
 
-use super::pii::Guard;
 use crate::event::Event;
 use crate::json::{self, Mask};
 use crate::sink::members::{grouped, largest, remove_members};
 use crate::sink::message_id::MESSAGE_ID_CHARS_MAX;
+use crate::sink::pii::Guard;
 use crate::sink::{EventId, Refused, not_json, refused};
 
 /// The API takes 32 KB and does not say whether a KB is 1,000 bytes.

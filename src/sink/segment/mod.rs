@@ -1,7 +1,6 @@
 //! Sink `segment`: batches to the Segment HTTP Tracking API, or to a server that speaks it.
 
 mod message;
-mod pii;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -10,6 +9,7 @@ use jiff::Timestamp;
 
 use super::answer::{self, Policy};
 use super::gzip::gzip;
+use super::pii::{self, Guard};
 use super::{Answer, Attempt, Batching, EventId, Judgement, Outgoing, Refused, Sink, SinkDef, Target};
 use crate::diag::Diag;
 use crate::event::Event;
@@ -36,10 +36,12 @@ pub(super) static SEGMENT: SinkDef = SinkDef {
                   the same whenever its delivery is processed again, so that Segment recognises repetitions. Fields that belong to the server or to \
                   the request (`sentAt`, `receivedAt`, `originalTimestamp`, `writeKey`, `version`, `channel`, `projectId`, `_metadata`) are left \
                   out; all others leave as they are.\n\nPasswords and their hashes, tokens, secrets and card numbers never leave, unless `pii` allows it for a field. They are \
-                  told by exact names of keys, whatever their case and marks (`password`, `password_hash`, `token`, `access_token`, `client_secret`, \
-                  `api_key`, `authorization`, `cvv`, `card_number` and their like; `code` in `gift_cards` and `data` in `payments`), and by the form of \
+                  told by names of keys, whatever their case and marks (`password`, `token`, `client_secret`, `api_key`, `authorization`, `cvv` \
+                  and their like; `code` in `gift_cards` and `data` in `payments`), by endings of names (`customer_password`, `userAccessToken`, \
+                  `aws_secret_access_key`), and by the form of \
                   values (keys as `sk_live_…`, JWTs, hashes of bcrypt, scrypt and argon2, numbers of 14 to 19 digits that a card network \
-                  issues and whose check digit is right). `cart_token`, `checkout_token` and `context.device.token` are no secrets, and numbers under names \
+                  issues and whose check digit is right). JSON in a text is looked through, and a link loses the value of `?access_token=` and leaves. \
+                  `cart_token`, `checkout_token`, `push_token`, `has_password` and `context.device.token` are no secrets, and numbers under names \
                   of ids (`order_id`, `sku`, `barcode`) no cards. What was removed is logged by its path, never with its value.\n\nA batch that is refused with 400, 413 or 422 is split until the event to blame stands alone. \
                   Credentials or an address that the server refuses stop the sink and keep every event.",
         shape: Shape::Options {
@@ -109,7 +111,7 @@ struct Segment {
     gzip: bool,
     timeout_ms: u64,
     batching: Batching,
-    guard: pii::Guard,
+    guard: Guard,
 }
 
 fn build(options: &Options) -> Result<Box<dyn Sink>, Vec<Diag>> {
@@ -124,7 +126,7 @@ fn build(options: &Options) -> Result<Box<dyn Sink>, Vec<Diag>> {
         return Err(vec![options.error("timeout", "wrong-value", "`timeout` must be longer than nothing")]);
     }
     let own = options.opt_text("endpoint");
-    let guard = pii::Guard::read(options)?;
+    let guard = Guard::read(options)?;
     Ok(Box::new(Segment {
         url: batch_url(own.unwrap_or(match options.text("region") {
             "eu" => "https://events.eu1.segmentapis.com",

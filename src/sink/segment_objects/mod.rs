@@ -14,6 +14,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::answer::{self, Policy};
+use super::pii::{self, Guard};
 use super::{Answer, Attempt, Batching, EventId, Judgement, Outgoing, Refused, Sink, SinkDef, Target};
 use crate::diag::Diag;
 use crate::event::Event;
@@ -31,7 +32,9 @@ pub(super) static SEGMENT_OBJECTS: SinkDef = SinkDef {
         details: "It takes the events of type `set`, which scripts add with `set_object`: a `collection` (lower-case letters, digits and \
                   `_`), an `id` and `properties`. All other events are left to the pipeline's other sinks, and a `segment` sink leaves \
                   these to this one. Objects are updated by their id. The API does not take nested values: a map is laid out into \
-                  `address_city`, a list is written as JSON text. A record that cannot be sent becomes a dead letter that says why.",
+                  `address_city`, a list is written as JSON text. A record that cannot be sent becomes a dead letter that says why.\n\n\
+                  Passwords, tokens, secrets and card numbers are kept back as by the sink `segment`, before maps are laid out: \
+                  `pii: { allow: [ properties.card.token ] }` names fields as the script does.",
         shape: Shape::Options {
             options: &[
                 Opt {
@@ -64,11 +67,12 @@ pub(super) static SEGMENT_OBJECTS: SinkDef = SinkDef {
                     default: Default::Is("15s"),
                     about: "A request without an answer for so long is sent again.",
                 },
+                pii::PII,
             ],
             short: Some("write_key"),
         },
         example: "- segment_objects:\n    write_key: ${SEGMENT_WRITE_KEY}\n    region: eu\n    endpoint: https://objects.example.com\n    \
-                  linger: 1s\n    timeout: 15s\n",
+                  linger: 1s\n    timeout: 15s\n    pii: dead_letter\n",
     },
     build,
 };
@@ -78,6 +82,7 @@ struct SegmentObjects {
     authorization: String,
     timeout_ms: u64,
     linger_ms: u64,
+    guard: Guard,
 }
 
 fn build(options: &Options) -> Result<Box<dyn Sink>, Vec<Diag>> {
@@ -100,6 +105,7 @@ fn build(options: &Options) -> Result<Box<dyn Sink>, Vec<Diag>> {
         authorization: format!("Basic {}", STANDARD.encode(format!("{key}:"))),
         timeout_ms: options.int("timeout") as u64,
         linger_ms: options.int("linger") as u64,
+        guard: Guard::read(options)?,
     }))
 }
 
@@ -123,7 +129,7 @@ impl Sink for SegmentObjects {
     }
 
     fn encode(&self, event: &Event, _: &EventId<'_>, out: &mut Vec<u8>) -> Result<Option<String>, Refused> {
-        record::encode(event, out).map(|()| None)
+        record::encode(event, &self.guard, out)
     }
 
     fn batching(&self) -> Batching {

@@ -54,6 +54,40 @@ fn what_the_api_would_drop_is_refused() {
 }
 
 #[test]
+fn secrets_stay_whatever_a_map_is_laid_out_to() {
+    let record = json!({
+        "type": "set", "collection": "users", "id": 7,
+        "properties": {
+            "total": 54.90, "password_hash": "x", "card": { "number": "4111111111111111", "brand": "visa" },
+            "login": { "access_token": "x", "at": 1 }, "keys": [{ "api_key": "x", "name": "a" }],
+        }
+    });
+    let left = |options: &str| {
+        let sink = build_sink(&format!("- segment_objects: {{ write_key: key{options} }}"));
+        let mut out = Vec::new();
+        let note = sink.encode(&event(&record), &EventId { identity: "", origin: Origin::default() }, &mut out)?;
+        Ok::<_, Refused>((serde_json::from_slice::<Value>(&out).unwrap(), note))
+    };
+    let (message, note) = left("").unwrap();
+    let want = json!({
+        "collection": "users", "id": "7",
+        "properties": { "total": 54.90, "card_brand": "visa", "login_at": 1, "keys": "[{\"name\":\"a\"}]" }
+    });
+    assert_eq!(message, want);
+    let note = note.unwrap();
+    for path in ["properties.password_hash", "properties.card.number", "properties.keys[0].api_key"] {
+        assert!(note.contains(path), "{note}");
+    }
+    let (message, _) = left(", pii: { allow: [ properties.login.access_token ] }").unwrap();
+    assert_eq!(
+        (&message["properties"]["login_access_token"], message["properties"].get("password_hash")),
+        (&json!("x"), None)
+    );
+    assert_eq!(left(", pii: off").unwrap().0["properties"]["card_number"], json!("4111111111111111"));
+    assert_eq!(left(", pii: dead_letter").unwrap_err().code, "private-data");
+}
+
+#[test]
 fn a_request_holds_objects_of_one_collection() {
     let sink = build_sink("- segment_objects: { write_key: key, region: eu }");
     let message = |collection: &str, id: &str| {

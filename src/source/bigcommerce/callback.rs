@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 
 use crate::event::{Delivery, Event, Origin, Targets};
 use crate::json;
+use crate::source::orders::id_text;
 use crate::source::{Refused, kind, time};
 
 /// What stands before the store's hash in `producer`.
@@ -80,8 +81,57 @@ impl<'a> Named<'a> {
         self.producer.as_deref()?.strip_prefix(PRODUCER).filter(|store| !store.is_empty())
     }
 
+    /// The scope without what all have: `order/created` of `store/order/created`, and of a channel's `store/channel/1/order/created`.
+    pub(super) fn scope_in_store(&self) -> Option<&str> {
+        let scope = self.scope.as_deref()?.strip_prefix("store/")?;
+        let of_channel = scope.strip_prefix("channel/").and_then(|rest| rest.split_once('/'));
+        Some(of_channel.filter(|(number, _)| number.parse::<u64>().is_ok()).map_or(scope, |(_, scope)| scope))
+    }
+
     /// What tells it from every other callback of the store, if it is all there.
     pub(super) fn itself(&self) -> Option<[&str; 4]> {
         Some([self.producer.as_deref()?, self.scope.as_deref()?, self.hash.as_deref()?, self.created_at?.get()])
+    }
+}
+
+/// What a callback about an order says of it.
+#[derive(Deserialize)]
+pub(super) struct Changed<'a> {
+    #[serde(borrow)]
+    data: About<'a>,
+}
+
+#[derive(Deserialize)]
+struct About<'a> {
+    #[serde(borrow, rename = "orderId")]
+    camel: Option<&'a RawValue>,
+    #[serde(borrow)]
+    order_id: Option<&'a RawValue>,
+    #[serde(borrow)]
+    id: Option<&'a RawValue>,
+    status: Option<Statuses>,
+}
+
+#[derive(Deserialize)]
+#[allow(clippy::struct_field_names, reason = "as BigCommerce names them")]
+struct Statuses {
+    previous_status_id: Option<i64>,
+    new_status_id: Option<i64>,
+}
+
+impl<'a> Changed<'a> {
+    pub(super) fn read(body: &'a [u8]) -> Option<Self> {
+        serde_json::from_slice(body).ok()
+    }
+
+    /// The number of the order.
+    pub(super) fn order(&self) -> Option<String> {
+        self.data.camel.or(self.data.order_id).or(self.data.id).and_then(id_text)
+    }
+
+    /// The numbers of its status before and after.
+    pub(super) fn statuses(&self) -> Option<(i64, i64)> {
+        let statuses = self.data.status.as_ref()?;
+        statuses.previous_status_id.zip(statuses.new_status_id)
     }
 }

@@ -1,7 +1,7 @@
 //! The options of `bigcommerce`, and how it is built from them.
 
-use super::Bigcommerce;
 use super::proof::Proof;
+use super::{Bigcommerce, orders};
 use crate::registry::{Def, Default, Opt, Room, Shape, Type};
 use crate::source::verify::Key;
 use crate::source::{SourceDef, listen};
@@ -27,7 +27,11 @@ pub static DEF: SourceDef = SourceDef {
             right headers; `require: all` asks for both. A retry keeps its webhook id and gives the same message ids.\n\n\
             Answers: 200 without a body when the callback is durable; 401 for a missing, wrong or stale proof; 403 for a store that is \
             not listed; 400 for an empty body; 405 for anything but POST. BigCommerce blocks a domain for three minutes when fewer \
-            than 90 % of its callbacks are taken, so delete hooks of stores that are not listed.",
+            than 90 % of its callbacks are taken, so delete hooks of stores that are not listed.\n\n\
+            With `api`, `cartwire reconcile` compares the store's orders with the journal, and tells those that are missing as \
+            `store/order/created`; the pipeline asks for the rest as always. An order is known if a `store/order/statusUpdated` in the \
+            journal took it from Incomplete to a status of a placed order. A `store/order/created` may have come before the payment: \
+            then what the pipeline remembers decides. Orders that are still Incomplete are none.",
         shape: Shape::Options {
             options: &[
                 Opt {
@@ -68,22 +72,26 @@ pub static DEF: SourceDef = SourceDef {
                     about: "The stores that may deliver, by their hash, as `abc123xyz`. Without it, every store of the account.",
                 },
                 Opt { name: "body_max", ty: Type::Bytes, default: Default::Is("1MB"), about: "The largest body." },
+                orders::API,
             ],
             short: Some("secrets"),
         },
         example: "- bigcommerce:\n    secrets: [ \"${BIGCOMMERCE_CLIENT_SECRET}\" ]\n    key: raw\n    tolerance: 5m\n    \
             headers: { X-Collector-Key: \"${BIGCOMMERCE_HEADER}\" }\n    require: all\n    stores: [ abc123xyz ]\n    \
-            path: /store/callbacks\n    body_max: 64KB\n",
+            path: /store/callbacks\n    body_max: 64KB\n    \
+            api: { store: abc123xyz, token: \"${BIGCOMMERCE_ACCESS_TOKEN}\" }\n",
     },
     build: |options, place| {
         let mut problems = Vec::new();
         let proof = Proof::build(options, &mut problems);
+        let orders = orders::build(options, &mut problems);
         match listen::input(options, place, false).map_err(|found| problems.extend(found)) {
             Ok(input) if problems.is_empty() => Ok(Box::new(Bigcommerce {
                 input,
                 proof,
                 stores: options.texts("stores").into_iter().map(str::to_owned).collect(),
                 body_bytes_max: listen::bytes(options, "body_max"),
+                orders,
             })),
             _ => Err(problems),
         }

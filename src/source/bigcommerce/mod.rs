@@ -2,12 +2,14 @@
 
 mod callback;
 mod def;
+mod orders;
 mod proof;
 #[cfg(test)]
 mod tests;
 
 pub use def::DEF;
 
+use super::orders::{Listing, Orders};
 use super::{Input, Refused, Reply, Request, Sample, Source, Verdict, default_identity, listen};
 use crate::event::{Delivery, Event};
 use callback::Named;
@@ -23,6 +25,7 @@ pub struct Bigcommerce {
     proof: Proof,
     stores: Vec<String>,
     body_bytes_max: usize,
+    orders: Vec<Box<dyn Orders>>,
 }
 
 impl Source for Bigcommerce {
@@ -75,6 +78,10 @@ impl Source for Bigcommerce {
 
     fn body_bytes_max(&self) -> usize {
         self.body_bytes_max
+    }
+
+    fn orders(&self) -> Listing<'_> {
+        if self.orders.is_empty() { Listing::Unset(orders::HINT) } else { Listing::Shops(&self.orders) }
     }
 
     fn sign(&self, sample: &mut Sample, now_ms: i64) {

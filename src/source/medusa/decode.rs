@@ -27,6 +27,8 @@ pub(super) fn event(delivery: &Delivery) -> Result<Event, Refused> {
     let mut event = Map::new();
     event.insert("type".into(), "track".into());
     event.insert("event".into(), name.into());
+    // Version 1 tells no time: one that a reconciliation made is as old as its order.
+    let timestamp = timestamp.or_else(|| delivery.reconciled().map(str::to_owned));
     event.insert("timestamp".into(), timestamp.unwrap_or_else(|| time::iso(delivery.received_ms)).into());
     event.insert("properties".into(), body);
     Ok(Event { value: Dynamic::from_map(event), tape, origin: Origin::default(), targets: Targets::default() })
@@ -35,6 +37,9 @@ pub(super) fn event(delivery: &Delivery) -> Result<Event, Refused> {
 fn text(value: Option<&Dynamic>) -> Option<String> {
     value?.as_immutable_string_ref().ok().filter(|text| !text.is_empty()).map(|text| text.to_string())
 }
+
+/// The event of a new order.
+pub(super) const PLACED: &str = "order.placed";
 
 /// All of a body that identity needs: the entities beside it differ from one retry to the next.
 #[derive(Deserialize)]
@@ -48,11 +53,14 @@ struct Head {
 
 /// The name, the ids and, where the bus tells it (version 2), when the event was emitted: all that a retry repeats.
 ///
+/// An order is placed once: there the id is enough, so that one that a reconciliation tells (see [`super::orders`]), which cannot
+/// know when the event was emitted, is the same as the one that the bus may still send.
+///
 /// Version 1 tells no time. There, the same name with the same ids is the same event, which holds for everything that happens
 /// once to an order, a fulfillment or a return; rows that are sent whole (`customer.updated`) are told apart by `updated_at`.
 pub(super) fn identity(delivery: &Delivery) -> String {
     let Ok(head) = serde_json::from_slice::<Head>(&delivery.body) else { return default_identity(delivery) };
-    let emitted = head.metadata["created_at"].as_str().unwrap_or_default();
+    let emitted = head.metadata["created_at"].as_str().filter(|_| head.name != PLACED).unwrap_or_default();
     let mut parts = vec![delivery.pipeline.to_string(), delivery.source.to_string(), "medusa".to_owned(), head.name];
     parts.push(emitted.to_owned());
     let before = parts.len();
@@ -78,4 +86,13 @@ pub(super) fn identity(delivery: &Delivery) -> String {
 /// The texts of an id: one, or several of a list.
 fn ids(value: &Value) -> impl Iterator<Item = &str> {
     value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice).iter().filter_map(Value::as_str)
+}
+
+/// The id of the order that a body tells as placed.
+pub(super) fn placed(body: &[u8]) -> Option<String> {
+    let head: Head = serde_json::from_slice(body).ok().filter(|head: &Head| head.name == PLACED)?;
+    match &head.data {
+        Value::Object(data) => data.get("id")?.as_str().map(str::to_owned),
+        data => data.as_str().map(str::to_owned),
+    }
 }

@@ -1,6 +1,6 @@
 //! The options of `medusa`, and how it is built from them.
 
-use super::Medusa;
+use super::{Medusa, orders};
 use crate::registry::{Def, Default, Opt, Room, Shape, Type};
 use crate::source::{SourceDef, listen};
 
@@ -21,9 +21,12 @@ pub static DEF: SourceDef = SourceDef {
             `event` is the name, `timestamp` is `metadata.created_at` (version 2) or the time of receipt, `properties` are the whole \
             body, untouched.\n\n\
             The bus sends an event again when the answer is no 2xx; name, ids and `metadata.created_at` stay, and with them the \
-            message ids.\n\n\
+            message ids. Those of `order.placed` depend on the order's id only.\n\n\
             Answers: 200 when the delivery is durable; 401 for a missing or wrong signature; 400 for an empty body; 405 for anything \
-            but POST.",
+            but POST.\n\n\
+            With `api`, `cartwire reconcile` compares the backend's orders with the journal, and tells those that are missing as \
+            `order.placed` with the order of the Admin API attached. An order is known if an `order.placed` with its id is in the \
+            journal.",
         shape: Shape::Options {
             options: &[
                 Opt {
@@ -39,10 +42,12 @@ pub static DEF: SourceDef = SourceDef {
                     default: Default::Is("8MB"),
                     about: "The largest body. An order with all that belongs to it is often 50 KB and can be much more.",
                 },
+                orders::API,
             ],
             short: Some("secrets"),
         },
-        example: "- medusa:\n    secrets: [ \"${MEDUSA_WEBHOOK_SECRET}\" ]\n    path: /shop/medusa\n    body_max: 2MB\n",
+        example: "- medusa:\n    secrets: [ \"${MEDUSA_WEBHOOK_SECRET}\" ]\n    path: /shop/medusa\n    body_max: 2MB\n    \
+            api: { url: https://medusa.example.com, version: 2, token: \"${MEDUSA_ADMIN_TOKEN}\" }\n",
     },
     build: |options, place| {
         let mut problems = Vec::new();
@@ -54,10 +59,11 @@ pub static DEF: SourceDef = SourceDef {
                 "`secrets` is empty, so no delivery could ever be accepted",
             ));
         }
+        let orders = orders::build(options, &mut problems);
         let input = listen::input(options, place, false).map_err(|found| problems.extend(found));
         match input {
             Ok(input) if problems.is_empty() => {
-                Ok(Box::new(Medusa { input, secrets, body_bytes_max: listen::bytes(options, "body_max") }))
+                Ok(Box::new(Medusa { input, secrets, body_bytes_max: listen::bytes(options, "body_max"), orders }))
             }
             _ => Err(problems),
         }

@@ -2,11 +2,13 @@
 
 mod decode;
 mod def;
+mod orders;
 #[cfg(test)]
 mod tests;
 
 pub use def::DEF;
 
+use super::orders::{Listing, Orders};
 use super::verify::{Algorithm, Denied, Encoding, mac, mac_matches};
 use super::{Input, Refused, Reply, Request, Sample, Source, Verdict, listen};
 use crate::event::{Delivery, Event};
@@ -21,6 +23,7 @@ pub struct Medusa {
     input: Input,
     secrets: Vec<Secret>,
     body_bytes_max: usize,
+    orders: Vec<Box<dyn Orders>>,
 }
 
 impl Source for Medusa {
@@ -53,6 +56,10 @@ impl Source for Medusa {
 
     fn body_bytes_max(&self) -> usize {
         self.body_bytes_max
+    }
+
+    fn orders(&self) -> Listing<'_> {
+        if self.orders.is_empty() { Listing::Unset(orders::HINT) } else { Listing::Shops(&self.orders) }
     }
 
     fn sign(&self, sample: &mut Sample, _now_ms: i64) {

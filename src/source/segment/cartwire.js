@@ -9,6 +9,7 @@
 //   data-page            "off": no page event by itself
 //   data-analytics       "on" takes the place of window.analytics, whatever is there; "off" leaves it alone; without it, takes
 //                        the place of nothing, or of a queue that no other library is going to drain
+//                        (Segment's own snippet belongs before this tag then: it starts nothing where analytics is there)
 //   data-cart-cookies    the cookies in which the shop keeps the cart's token; "cart" without it, which is Shopify's
 //   data-cart-attribute  in a Shopify theme: the attribute of the cart under which to leave the anonymousId, for the orders
 //   data-cookie-domain   the domain of the cookies, if it is not the widest one that takes them
@@ -28,6 +29,8 @@
   const ANONYMOUS = 'ajs_anonymous_id'
   const USER = 'ajs_user_id'
   const TRAITS = 'ajs_user_traits'
+  const GROUP = 'ajs_group_id'
+  const GROUP_TRAITS = 'ajs_group_properties'
   const SESSION = 'cartwire_session'
   const CONSENT = 'cartwire_consent'
   const CART = 'cartwire_cart'
@@ -102,9 +105,9 @@
 
   // --- The context of every message.
 
-  function campaign() {
+  function campaign(search) {
     const found = {}
-    new URLSearchParams(location.search).forEach((value, key) => {
+    new URLSearchParams(search).forEach((value, key) => {
       if (key.slice(0, 4) === 'utm_' && value) found[key === 'utm_campaign' ? 'name' : key.slice(4)] = value
     })
     return Object.keys(found).length ? found : undefined
@@ -128,21 +131,31 @@
     return session.id
   }
 
-  function pageNow() {
-    return {
-      path: location.pathname,
-      referrer: document.referrer,
-      search: location.search,
-      title: document.title,
-      url: location.href.split('#')[0],
+  // The page as it is, or as Segment's snippet has written it down (`__t: 'bpc'`) with a call that waited. An address that
+  // the page declares to be its own one is taken for it, as analytics.js does.
+  function pageOf(written) {
+    const link = document.querySelector("link[rel='canonical']")
+    const { c: canonical, p: path, u: url, s: search, t: title, r: referrer } = written || {
+      c: link && link.getAttribute('href'),
+      p: location.pathname,
+      u: location.href,
+      s: location.search,
+      t: document.title,
+      r: document.referrer,
     }
+    const page = { path, referrer, search, title, url: url.split('#')[0] }
+    if (canonical) {
+      page.url = canonical.indexOf('?') < 0 ? canonical + search : canonical
+      page.path = Object.assign(document.createElement('a'), { href: canonical }).pathname || path
+    }
+    return page
   }
 
-  function contextNow() {
+  function contextOf(page) {
     const consent = read(CONSENT)
     return {
-      page: pageNow(),
-      campaign: campaign(),
+      page,
+      campaign: campaign(page.search),
       locale: navigator.language,
       timezone: Intl.DateTimeFormat().resolvedOptions().timeZone,
       screen: { width: screen.width, height: screen.height },
@@ -277,7 +290,7 @@
     for (const listener of (listeners[name] || []).slice()) listener.apply(null, args)
   }
 
-  function send(type, fields, options, callback) {
+  function send(type, fields, { options, callback, page }) {
     const { integrations, context, anonymousId: anonymous, userId, timestamp, messageId, ...more } = options || {}
     const message = Object.assign({
       type,
@@ -285,7 +298,7 @@
       timestamp: timestamp ? new Date(timestamp).toISOString() : new Date().toISOString(),
       anonymousId: anonymous || anonymousId(),
       userId: userId || remembered(USER) || undefined,
-      context: Object.assign(contextNow(), more, context),
+      context: Object.assign(contextOf(page), more, context),
       integrations: integrations || {},
     }, fields)
     linkCart(message)
@@ -316,57 +329,106 @@
     }).then((reply) => { if (!reply.ok) write(CART, null) }, () => write(CART, null))
   }
 
-  // analytics.js lets every argument be left out, and a callback stand in any place.
-  function split(args) {
-    const all = Array.from(args)
-    const callback = all.find((arg) => typeof arg === 'function')
-    const rest = all.filter((arg) => typeof arg !== 'function')
-    const texts = []
-    while (rest.length && (rest[0] == null || typeof rest[0] !== 'object')) texts.push(rest.shift())
-    return { texts, first: rest[0] || {}, second: rest[1], callback }
+  // A call's arguments without the callback, which is the last one wherever it stands, and without what the snippet has
+  // written down behind it.
+  function callOf(given) {
+    const args = Array.from(given)
+    const last = args[args.length - 1]
+    const written = last && last.__t === 'bpc' ? args.pop() : undefined
+    const end = args.findIndex((arg) => typeof arg === 'function')
+    const callback = args[end]
+    return { args: end < 0 ? args : args.slice(0, end), callback, page: pageOf(written) }
   }
+  const isMap = (value) => Object.prototype.toString.call(value) === '[object Object]'
+  const isText = (value) => typeof value === 'string' || typeof value === 'number'
+  const mapOf = (value) => (isMap(value) ? value : {})
   const textOf = (value) => (value == null || value === '' ? undefined : String(value))
 
+  // (category, name, properties, options), where one text is the name and one map the properties, unless it stands in the
+  // options' place.
+  function viewOf(given) {
+    const call = callOf(given)
+    const { args } = call
+    const texts = args.filter(isText)
+    const [category, name] = texts.length > 1 ? texts : [undefined, texts[0]]
+    const maps = args.filter(isMap)
+    if (maps.length === 1 && isMap(args[3])) maps.unshift({})
+    call.fields = { name: textOf(name), category: textOf(category), properties: mapOf(maps[0]) }
+    call.options = maps[1]
+    return call
+  }
+
+  // (id, traits, options), where traits may stand first. An id or traits that are left out are the last ones told; those of
+  // somebody else are not.
+  function personOf(given, idKey, traitsKey) {
+    const call = callOf(given)
+    const { args } = call
+    if (isMap(args[0])) args.unshift(null)
+    const before = remembered(idKey)
+    call.id = textOf(args[0]) || before || undefined
+    call.traits = Object.assign(before && before !== call.id ? {} : read(traitsKey) || {}, mapOf(args[1]))
+    call.options = args[2]
+    if (call.id) remember(idKey, call.id)
+    write(traitsKey, call.traits)
+    return call
+  }
+
+  function known(idKey, traitsKey) {
+    return {
+      id: (id) => (id === undefined ? remembered(idKey) : remember(idKey, id)),
+      traits: (traits) => (traits === undefined ? read(traitsKey) || {} : (write(traitsKey, traits), traits)),
+    }
+  }
+
+  // As in analytics.js an argument is known by its place, which null or undefined keeps free.
   const api = {
     initialized: true,
+    // By this Segment's snippet knows that there is nothing for it to do.
+    initialize: true,
 
     track() {
-      const { texts, first, second, callback } = split(arguments)
-      return send('track', { event: textOf(texts[0]), properties: first }, second, callback)
+      const call = callOf(arguments)
+      let [event, properties, options] = call.args
+      if (isMap(event)) [event, properties, options] = [event.event, event.properties, properties]
+      call.options = options
+      return send('track', { event: textOf(event), properties: mapOf(properties) }, call)
     },
 
     page() {
-      const { texts, first, second, callback } = split(arguments)
-      const [category, name] = texts.length > 1 ? texts : [undefined, texts[0]]
-      const properties = Object.assign(pageNow(), { name: textOf(name), category: textOf(category) }, first)
-      return send('page', { name: textOf(name), category: textOf(category), properties }, second, callback)
+      const call = viewOf(arguments)
+      const { name, category, properties } = call.fields
+      call.fields.properties = Object.assign({}, call.page, { name, category }, properties)
+      return send('page', call.fields, call)
+    },
+
+    screen() {
+      const call = viewOf(arguments)
+      return send('screen', call.fields, call)
     },
 
     identify() {
-      const { texts, first, second, callback } = split(arguments)
-      const userId = textOf(texts[0])
-      const same = !userId || !remembered(USER) || remembered(USER) === userId
-      if (userId) remember(USER, userId)
-      const traits = Object.assign(same ? read(TRAITS) || {} : {}, first)
-      write(TRAITS, traits)
-      return send('identify', { userId: userId || remembered(USER) || undefined, traits }, second, callback)
+      const call = personOf(arguments, USER, TRAITS)
+      return send('identify', { userId: call.id, traits: call.traits }, call)
     },
 
+    // Without arguments it tells of the group.
     group() {
-      const { texts, first, second, callback } = split(arguments)
-      return send('group', { groupId: textOf(texts[0]), traits: first }, second, callback)
+      if (!arguments.length) return known(GROUP, GROUP_TRAITS)
+      const call = personOf(arguments, GROUP, GROUP_TRAITS)
+      return send('group', { groupId: call.id, traits: call.traits }, call)
     },
 
     alias() {
-      const { texts, first, callback } = split(arguments)
-      const previousId = textOf(texts[1]) || remembered(USER) || anonymousId()
-      return send('alias', { userId: textOf(texts[0]), previousId }, first, callback)
+      const call = callOf(arguments)
+      const [to, from] = call.args.filter(isText)
+      call.options = call.args.find(isMap)
+      return send('alias', { userId: textOf(to), previousId: textOf(from) || remembered(USER) || anonymousId() }, call)
     },
 
-    // Somebody logs out: what follows is about somebody else.
+  // Somebody logs out: what follows is about somebody else.
     reset() {
-      for (const name of [USER, ANONYMOUS]) remember(name, null)
-      for (const name of [TRAITS, SESSION, CART]) write(name, null)
+      for (const name of [USER, ANONYMOUS, GROUP]) remember(name, null)
+      for (const name of [TRAITS, GROUP_TRAITS, SESSION, CART]) write(name, null)
       emit('reset', [])
       return Promise.resolve()
     },
@@ -376,10 +438,8 @@
       return Promise.resolve(api)
     },
 
-    user: () => ({
-      id: (id) => (id === undefined ? remembered(USER) : remember(USER, id)),
+    user: () => Object.assign(known(USER, TRAITS), {
       anonymousId: (id) => (id === undefined ? anonymousId() : remember(ANONYMOUS, id || uuid())),
-      traits: (traits) => (traits === undefined ? read(TRAITS) || {} : (write(TRAITS, traits), traits)),
     }),
     setAnonymousId: (id) => remember(ANONYMOUS, id || uuid()),
 
@@ -455,7 +515,7 @@
   drain(started)
   const other = window.analytics
   const whether = setting('analytics')
-  const unclaimed = !other || (Array.isArray(other) && !other.initialized && !other._loadOptions)
+  const unclaimed = !other || (Array.isArray(other) && !other.initialized && !('_loadOptions' in other))
   if (whether === 'on' || (whether !== 'off' && unclaimed)) {
     window.analytics = api
     drain(other)

@@ -1,6 +1,6 @@
 //! The options of `shopify`, and how it is built from them.
 
-use super::Shopify;
+use super::{Shopify, orders};
 use crate::registry::{Def, Default, Opt, Room, Shape, Type};
 use crate::source::{SourceDef, listen};
 
@@ -23,7 +23,10 @@ pub static DEF: SourceDef = SourceDef {
             `shops`, and bound the age with `max_age` where Shopify's own delays of up to a day allow it. A retry keeps its webhook \
             id, and gives the same message ids.\n\n\
             Answers: 200 when the delivery is durable; 401 for a missing or wrong signature; 400 for an empty body, a missing topic or \
-            one beyond `max_age`; 403 for a shop that is not listed; 405 for anything but POST.",
+            one beyond `max_age`; 403 for a shop that is not listed; 405 for anything but POST.\n\n\
+            With `api`, `cartwire reconcile` compares the shop's orders with the journal, and tells those that are missing as \
+            `orders/create` with the order of the API as its body. An order is known if an `orders/create` of this shop with its id is \
+            in the journal (with `completed_on: paid`, an `orders/paid`).",
         shape: Shape::Options {
             options: &[
                 Opt {
@@ -47,11 +50,13 @@ pub static DEF: SourceDef = SourceDef {
                     about: "Refuse a delivery that was triggered longer ago. Retries last four hours.",
                 },
                 Opt { name: "body_max", ty: Type::Bytes, default: Default::Is("8MB"), about: "The largest body." },
+                orders::API,
             ],
             short: Some("secrets"),
         },
         example: "- shopify:\n    secrets: [ \"${SHOPIFY_WEBHOOK_SECRET}\" ]\n    shops: [ example-store.myshopify.com ]\n    \
-            path: /shop/webhooks\n    max_age: 2d\n    body_max: 4MB\n",
+            path: /shop/webhooks\n    max_age: 2d\n    body_max: 4MB\n    \
+            api: { shop: example-store.myshopify.com, token: \"${SHOPIFY_ADMIN_TOKEN}\" }\n",
     },
     build: |options, place| {
         let mut problems = Vec::new();
@@ -63,6 +68,7 @@ pub static DEF: SourceDef = SourceDef {
                 "`secrets` is empty, so no delivery could ever be accepted",
             ));
         }
+        let orders = orders::build(options, &mut problems);
         let input = listen::input(options, place, false).map_err(|found| problems.extend(found));
         match input {
             Ok(input) if problems.is_empty() => Ok(Box::new(Shopify {
@@ -71,6 +77,7 @@ pub static DEF: SourceDef = SourceDef {
                 shops: options.texts("shops").into_iter().map(str::to_owned).collect(),
                 age_max_ms: options.opt_int("max_age"),
                 body_bytes_max: listen::bytes(options, "body_max"),
+                orders,
             })),
             _ => Err(problems),
         }

@@ -2,6 +2,7 @@
 
 mod decode;
 mod def;
+mod orders;
 #[cfg(test)]
 mod tests;
 
@@ -10,6 +11,7 @@ pub use def::DEF;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use super::orders::{Listing, Orders};
 use super::verify::{Algorithm, is_fresh, mac, mac_matches};
 use super::{Input, Refused, Reply, Request, Sample, Source, Verdict, default_identity, listen, time};
 use crate::event::{Delivery, Event};
@@ -42,6 +44,7 @@ pub struct Shopify {
     shops: Vec<String>,
     age_max_ms: Option<i64>,
     body_bytes_max: usize,
+    orders: Vec<Box<dyn Orders>>,
 }
 
 impl Source for Shopify {
@@ -101,6 +104,10 @@ impl Source for Shopify {
 
     fn body_bytes_max(&self) -> usize {
         self.body_bytes_max
+    }
+
+    fn orders(&self) -> Listing<'_> {
+        if self.orders.is_empty() { Listing::Unset(orders::HINT) } else { Listing::Shops(&self.orders) }
     }
 
     fn sign(&self, sample: &mut Sample, now_ms: i64) {

@@ -56,6 +56,19 @@ const VERIFY: &[Form] = &[
                 about: "What stands before it, as `sha256=`.",
             },
             Opt {
+                name: "signature_key",
+                ty: Type::Text,
+                default: Default::Absent,
+                about: "Where the header is a list, as Stripe's `t=1700000000,v1=5257…`: the key of the signature, there `v1`. Of several, \
+                        any may match.",
+            },
+            Opt {
+                name: "timestamp_key",
+                ty: Type::Text,
+                default: Default::Absent,
+                about: "The key of the time in that list, as `t`.",
+            },
+            Opt {
                 name: "timestamp_header",
                 ty: Type::Text,
                 default: Default::Absent,
@@ -71,7 +84,7 @@ const VERIFY: &[Form] = &[
                 name: "signed",
                 ty: Type::Text,
                 default: Default::Absent,
-                about: "What is hashed. Without it `{body}`, or with a `timestamp_header` `{timestamp}.{body}`.",
+                about: "What is hashed. Without it `{body}`, or where there is a time `{timestamp}.{body}`.",
             },
         ],
     },

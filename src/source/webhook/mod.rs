@@ -2,6 +2,7 @@
 
 mod decode;
 mod def;
+mod hmac;
 mod proof;
 mod template;
 #[cfg(test)]

@@ -1,11 +1,10 @@
 //! The `verify` option: how a sender proves who it is, and how a sample is made to pass.
 
+use super::hmac::Hmac;
 use crate::diag::Diag;
 use crate::registry::{Options, Secret};
-use crate::source::verify::{
-    Algorithm, Denied, Encoding, Key, StandardWebhooks, is_fresh, is_one_of, mac, mac_matches,
-};
-use crate::source::{Request, Sample, time};
+use crate::source::verify::{Denied, Key, StandardWebhooks, is_one_of};
+use crate::source::{Request, Sample};
 
 /// What is asked of a sender.
 #[derive(Debug)]
@@ -18,27 +17,6 @@ pub(super) enum Proof {
     Hmac(Hmac),
     /// The three headers of Standard Webhooks.
     Standard(StandardWebhooks),
-}
-
-/// A keyed hash in a header, as most platforms have it with small differences.
-#[derive(Debug)]
-pub(super) struct Hmac {
-    algorithm: Algorithm,
-    encoding: Encoding,
-    header: String,
-    prefix: String,
-    secrets: Vec<Secret>,
-    timestamp_header: Option<String>,
-    tolerance_ms: i64,
-    signed: Vec<Piece>,
-}
-
-/// What is hashed, in order.
-#[derive(Debug, PartialEq, Eq)]
-enum Piece {
-    Text(String),
-    Timestamp,
-    Body,
 }
 
 impl Proof {
@@ -111,132 +89,6 @@ impl Proof {
     }
 }
 
-impl Hmac {
-    fn build(options: &Options, secrets: Vec<Secret>, problems: &mut Vec<Diag>) -> Option<Self> {
-        let header = header_name(options, "header", problems);
-        let timestamp_header = match options.opt_text("timestamp_header") {
-            Some(_) => Some(header_name(options, "timestamp_header", problems)?),
-            None => None,
-        };
-        let default = if timestamp_header.is_some() { "{timestamp}.{body}" } else { "{body}" };
-        let signed = match pieces(options.opt_text("signed").unwrap_or(default)) {
-            Ok(signed) => signed,
-            Err(message) => {
-                problems.push(
-                    options.error("signed", "wrong-value", message).help("as \"{body}\" or \"{timestamp}.{body}\""),
-                );
-                return None;
-            }
-        };
-        if signed.contains(&Piece::Timestamp) && timestamp_header.is_none() {
-            problems.push(
-                options
-                    .error("signed", "missing-option", "`{timestamp}` needs `timestamp_header`")
-                    .help("name the header that holds the time which the sender signs"),
-            );
-            return None;
-        }
-        if timestamp_header.is_some() && !signed.contains(&Piece::Timestamp) {
-            problems.push(
-                options
-                    .error("timestamp_header", "wrong-value", "the timestamp is not signed, so it proves nothing")
-                    .help("put {timestamp} into `signed`, or remove `timestamp_header`"),
-            );
-            return None;
-        }
-        Some(Self {
-            algorithm: Algorithm::from_word(options.text("algorithm")),
-            encoding: Encoding::from_word(options.text("encoding")),
-            header: header?,
-            prefix: options.text("prefix").to_owned(),
-            secrets,
-            timestamp_header,
-            tolerance_ms: options.int("tolerance"),
-            signed,
-        })
-    }
-
-    fn verify(&self, request: &Request<'_>) -> Result<(), Denied> {
-        let given = request.header(&self.header).ok_or(Denied::Missing)?;
-        let given = given.trim().strip_prefix(self.prefix.as_str()).ok_or(Denied::Wrong)?;
-        let given = self.encoding.read(given).ok_or(Denied::Wrong)?;
-        let timestamp = match &self.timestamp_header {
-            Some(name) => request.header(name).ok_or(Denied::Missing)?,
-            None => "",
-        };
-        let pieces = self.bytes(timestamp, request.wire);
-        // No early exit: the time taken does not tell which secret matched.
-        let matched = self.secrets.iter().fold(false, |found, secret| {
-            found | mac_matches(self.algorithm, secret.reveal().as_bytes(), &pieces, &given)
-        });
-        if !matched {
-            return Err(Denied::Wrong);
-        }
-        if self.timestamp_header.is_some() {
-            let time_ms = time_ms(timestamp).ok_or(Denied::Stale)?;
-            if !is_fresh(time_ms, request.now_ms, self.tolerance_ms) {
-                return Err(Denied::Stale);
-            }
-        }
-        Ok(())
-    }
-
-    fn sign(&self, sample: &mut Sample, now_ms: i64) {
-        if sample.has_header(&self.header) {
-            return;
-        }
-        let mut timestamp = String::new();
-        if let Some(name) = &self.timestamp_header {
-            timestamp = given(sample, name).unwrap_or_else(|| now_ms.div_euclid(1000).to_string());
-            sample.set_header(name, &timestamp);
-        }
-        let key = self.secrets.first().map(Secret::reveal).unwrap_or_default();
-        let signature = mac(self.algorithm, key.as_bytes(), &self.bytes(&timestamp, &sample.body));
-        sample.set_header(&self.header, &format!("{}{}", self.prefix, self.encoding.write(&signature)));
-    }
-
-    fn bytes<'a>(&'a self, timestamp: &'a str, body: &'a [u8]) -> Vec<&'a [u8]> {
-        let bytes = |piece: &'a Piece| match piece {
-            Piece::Text(text) => text.as_bytes(),
-            Piece::Timestamp => timestamp.as_bytes(),
-            Piece::Body => body,
-        };
-        self.signed.iter().map(bytes).collect()
-    }
-}
-
-/// Seconds or milliseconds since 1970 (told apart by size: seconds reach that number in the year 5138), or ISO 8601.
-fn time_ms(text: &str) -> Option<i64> {
-    match text.trim().parse::<i64>() {
-        Ok(number) if number.abs() < 100_000_000_000 => Some(number * 1000),
-        Ok(number) => Some(number),
-        Err(_) => time::parse_iso_ms(text),
-    }
-}
-
-fn pieces(text: &str) -> Result<Vec<Piece>, &'static str> {
-    let mut pieces = Vec::new();
-    let mut rest = text;
-    while let Some(open) = rest.find('{') {
-        if open > 0 {
-            pieces.push(Piece::Text(rest[..open].to_owned()));
-        }
-        let (piece, length) = if rest[open..].starts_with("{body}") {
-            (Piece::Body, "{body}".len())
-        } else if rest[open..].starts_with("{timestamp}") {
-            (Piece::Timestamp, "{timestamp}".len())
-        } else {
-            return Err("`signed` knows only {body} and {timestamp}");
-        };
-        pieces.push(piece);
-        rest = &rest[open + length..];
-    }
-    if !rest.is_empty() {
-        pieces.push(Piece::Text(rest.to_owned()));
-    }
-    if pieces.contains(&Piece::Body) { Ok(pieces) } else { Err("without {body}, `signed` would let any body in") }
-}
-
 fn standard(options: &Options, problems: &mut Vec<Diag>) -> StandardWebhooks {
     let key = if options.text("key") == "raw" { Key::Raw } else { Key::Base64 };
     let mut keys = Vec::new();
@@ -251,10 +103,6 @@ fn standard(options: &Options, problems: &mut Vec<Diag>) -> StandardWebhooks {
         }
     }
     StandardWebhooks { keys, tolerance_ms: options.int("tolerance") }
-}
-
-fn given(sample: &Sample, name: &str) -> Option<String> {
-    sample.headers.iter().find(|(have, _)| have.eq_ignore_ascii_case(name)).map(|(_, value)| value.clone())
 }
 
 /// A header's name in lower case, if it can be one.

@@ -98,6 +98,22 @@ fn keyed_hashes_of_well_known_platforms() {
     assert_eq!(call.outcome(&*slack), "200");
     call.now_ms += 300_001;
     assert_eq!(call.outcome(&*slack), "401 stale-signature");
+    // HMAC-SHA256 of `1700000000.{"id":"evt_1"}` under `whsec_test`, by another implementation.
+    let stripe = build(
+        "- webhook:\n    verify:\n      hmac: { header: Stripe-Signature, secrets: [whsec_old, whsec_test], signature_key: v1, timestamp_key: t }\n",
+    );
+    let signature = "c89214b5b5da833daed6f0b8c5bb6bd58cea9022bd80ccc78230f3942d632925";
+    let mut call = Call::post("{\"id\":\"evt_1\"}");
+    call.now_ms = 1_700_000_100_000;
+    let with = |header: String| call.clone().header("stripe-signature", &header).outcome(&*stripe);
+    assert_eq!(with(format!("t=1700000000,v1={signature},v0=abc")), "200");
+    assert_eq!(with(format!("t=1700000000, v1=00{}, v1={signature}", &signature[2..])), "200");
+    assert_eq!(with(format!("t=1700000001,v1={signature}")), "401 bad-signature");
+    assert_eq!(with(format!("t=1700000000,v0={signature}")), "401 bad-signature");
+    assert_eq!(with(format!("v1={signature}")), "401 no-signature");
+    call.now_ms += 400_000;
+    let late = call.header("stripe-signature", &format!("t=1700000000,v1={signature}"));
+    assert_eq!(late.outcome(&*stripe), "401 stale-signature");
 }
 
 #[test]

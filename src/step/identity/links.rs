@@ -54,14 +54,14 @@ pub(super) struct Browser {
 pub(super) struct News {
     at_ms: i64,
     /// Whether it can be that the browser has changed hands.
-    is_news: bool,
+    may_switch: bool,
     /// Whether the event itself tells Segment of both ids.
     told: bool,
 }
 
 impl Browser {
-    pub(super) fn news(seen: &Seen, is_news: bool, told: bool) -> News {
-        News { at_ms: seen.at_ms, is_news, told }
+    pub(super) fn news(seen: &Seen, may_switch: bool, told: bool) -> News {
+        News { at_ms: seen.at_ms, may_switch, told }
     }
 
     /// Whether its last user has signed out.
@@ -194,7 +194,7 @@ impl<'a, 'b> Links<'a, 'b> {
         let is_same = browser.user.as_deref() == Some(user);
         // Who has signed out is not back because an earlier event comes late.
         let is_held = browser.user.is_some() || browser.left;
-        if !is_same && is_held && !(news.is_news && news.at_ms >= browser.at_ms) {
+        if !is_same && is_held && !(news.may_switch && news.at_ms >= browser.at_ms) {
             return Ok(false);
         }
         if !is_same {

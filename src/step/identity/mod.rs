@@ -116,7 +116,7 @@ impl Step for Identity {
             }
             let news = Browser::news(&seen, is_news, seen.kind == "identify");
             let is_new = links.learn_browser(id, browser, evident, &news)?;
-            if seen.kind == "track" && self.reset_on.iter().any(|name| *name == seen.name) {
+            if seen.kind == "track" && self.reset_on.contains(&seen.name) {
                 links.reset(id, seen.at_ms)?;
             }
             tell = evident.filter(|_| is_new && self.identify).map(|user| (id.as_str(), user));

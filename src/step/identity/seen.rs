@@ -107,7 +107,7 @@ impl Fields {
                 }
             }
         }
-        let page = |page: &Path| page.any(event, |url| url.is_string());
+        let page = |page: &Path| page.any(event, Dynamic::is_string);
         seen.by_browser = seen.anonymous.is_some() && self.page.as_ref().is_some_and(page);
         seen.sessions = self.keys(&self.sessions, event);
         seen.persons = self.keys(&self.persons, event);

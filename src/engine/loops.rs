@@ -62,9 +62,21 @@ fn takes(at: &str, below: bool, path: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::Placeholders;
+    use crate::registry::Environment;
     use crate::script::Limits;
     use crate::tree::Tree;
+
+    struct Empty;
+
+    impl Environment for Empty {
+        fn var(&self, _: &str) -> Option<String> {
+            None
+        }
+
+        fn file(&self, path: &str) -> Result<String, String> {
+            Err(format!("no file {path}"))
+        }
+    }
 
     fn plans(url: &str) -> Vec<Arc<Plan>> {
         let a = format!("sources:\n  - webhook: {{ verify: none }}\nsinks:\n  - http: {{ url: \"{url}\" }}\n");
@@ -72,7 +84,7 @@ mod tests {
         let tree = Arc::new(Tree::new().with("pipelines/a.yaml", &a).with("pipelines/b.yaml", b));
         let load = |name: &str| {
             let file = format!("pipelines/{name}.yaml");
-            let loaded = Plan::load(&tree, &file, name, &Placeholders::isolated(), &Limits::default());
+            let loaded = Plan::load(&tree, &file, name, &Empty, &Limits::default());
             loaded.plan.unwrap_or_else(|| panic!("{:?}", loaded.problems))
         };
         vec![load("a"), load("b")]

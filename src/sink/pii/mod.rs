@@ -3,7 +3,9 @@
 //! It reads the encoded message once. So it needs no event decoded that no step reads, and copies nothing where nothing is found.
 
 mod card;
+mod ending;
 mod key;
+mod link;
 mod scan;
 mod value;
 

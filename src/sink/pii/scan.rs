@@ -3,13 +3,13 @@
 use std::ops::Range;
 
 use super::card::is_card;
-use super::{key, value};
+use super::{key, link, value};
 use crate::path::Segment;
 use crate::sink::members::{string_end, unescaped};
 
 /// Something that should not leave.
 pub(super) struct Hit {
-    /// The whole member, `"key":value`, or the element of a list; without commas.
+    /// The whole member, `"key":value`, or the element of a list, without commas; in a link, the value of a parameter.
     pub(super) span: Range<usize>,
     /// Where it stands.
     pub(super) path: Vec<Segment>,
@@ -63,7 +63,7 @@ impl<'a> Scanner<'a> {
         match self.json.get(at) {
             Some(b'{') => self.object(at, level),
             Some(b'[') => self.list(at, level),
-            Some(b'"') => string_end(self.json, at),
+            Some(b'"') => self.text(at, level),
             _ => self.word_end(at),
         }
     }
@@ -107,10 +107,24 @@ impl<'a> Scanner<'a> {
         at + 1
     }
 
+    /// A text that is none itself may be a link with one in it. That leaves, without the parameter's value.
+    fn text(&mut self, at: usize, level: &Level<'_>) -> usize {
+        let end = string_end(self.json, at);
+        let text = self.json.get(at + 1..end.saturating_sub(1)).unwrap_or_default();
+        if !level.is_envelope() {
+            let found = link::secrets(text).into_iter();
+            self.hits.extend(found.map(|(span, kind)| Hit {
+                span: at + 1 + span.start..at + 1 + span.end,
+                path: level.path(),
+                kind,
+            }));
+        }
+        end
+    }
+
     /// What a member is taken for: by its key, if the value can be a secret at all, or by its value.
     fn judge(&self, value: usize, name: &'a [u8], level: &Level<'_>) -> Option<&'static str> {
-        let top = level.parent.is_some_and(|parent| matches!(parent.step, Step::Root));
-        if top && ENVELOPE.contains(&name) {
+        if level.is_envelope() {
             return None;
         }
         let first = *self.json.get(value)?;
@@ -122,7 +136,7 @@ impl<'a> Scanner<'a> {
         let parent = || level.parent.map_or(&b""[..], Level::name);
         let unescaped = unescaped_bytes(name);
         let plain = unescaped.as_deref().unwrap_or(name);
-        if holds_something && let Some(kind) = key::secret(plain) {
+        if holds_something && let Some(kind) = key::secret(plain, first == b'"') {
             return (!level.is_device_token()).then_some(kind);
         }
         if (holds_something || matches!(first, b'{' | b'['))
@@ -140,7 +154,9 @@ impl<'a> Scanner<'a> {
                 let text = self.json.get(at + 1..string_end(self.json, at) - 1)?;
                 let unescaped = unescaped_bytes(text);
                 let text = unescaped.as_deref().unwrap_or(text);
-                value::secret(text).or_else(|| (is_card(text, false) && !key::is_id(name)).then_some("a card number"))
+                value::secret(text)
+                    .or_else(|| (is_card(text, false) && !key::is_id(name)).then_some("a card number"))
+                    .or_else(|| json_holds_some(text).then_some("JSON text that holds secrets"))
             }
             b'1'..=b'9' => {
                 let number = self.json.get(at..self.word_end(at))?;
@@ -162,8 +178,22 @@ impl<'a> Scanner<'a> {
     }
 }
 
+/// Whether a text is JSON in which there is something that should not leave.
+fn json_holds_some(text: &[u8]) -> bool {
+    if !matches!(text.trim_ascii_start().first(), Some(b'{' | b'[')) {
+        return false;
+    }
+    // Written anew, because people indent theirs.
+    let Ok(value) = serde_json::from_slice::<serde_json::Value>(text) else { return false };
+    let json = value.to_string();
+    let mut scanner = Scanner { json: json.as_bytes(), hits: Vec::new() };
+    let root = Level { parent: None, step: Step::Root };
+    scanner.value(0, &Level { parent: Some(&root), step: Step::Index(0) });
+    !scanner.hits.is_empty()
+}
+
 /// A text without its escapes, if it has any: a source may write `token` as `\u0074oken`.
-fn unescaped_bytes(text: &[u8]) -> Option<Vec<u8>> {
+pub(super) fn unescaped_bytes(text: &[u8]) -> Option<Vec<u8>> {
     text.contains(&b'\\').then(|| {
         let quoted = [b"\"", text, b"\""].concat();
         unescaped(&quoted).map(|text| text.into_owned().into_bytes()).unwrap_or_default()
@@ -178,6 +208,12 @@ impl Level<'_> {
             Step::Index(_) => self.parent.map_or(&[], Level::name),
             Step::Root => &[],
         }
+    }
+
+    /// A field of the envelope.
+    fn is_envelope(&self) -> bool {
+        let Step::Key(name) = self.step else { return false };
+        self.parent.is_some_and(|parent| matches!(parent.step, Step::Root)) && ENVELOPE.contains(&name)
     }
 
     /// Segment's own place for the token of push messages, without which no destination can send any.

@@ -1,5 +1,7 @@
 //! What leaves and what does not.
 
+mod hidden;
+
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
