@@ -113,6 +113,13 @@ fn cli(cartwire: &Cartwire, project: &Project, arguments: &[&str]) -> Output {
     command.arg("--data-dir").arg(cartwire.data_dir()).output().unwrap()
 }
 
+/// What an order to the running process must carry.
+fn token(cartwire: &Cartwire) -> String {
+    let text = fs::read_to_string(cartwire.data_dir().join("control.json")).unwrap();
+    let control: Value = serde_json::from_str(&text).unwrap();
+    format!("Bearer {}", control["token"].as_str().unwrap())
+}
+
 fn said(output: &Output) -> String {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout.clone()).unwrap()
@@ -256,12 +263,12 @@ fn the_command_erases_in_a_running_instance_and_in_a_data_directory() {
     // A page in a browser must not be able to ask for it.
     let body = json!({ "pipeline": "shop", "values": [BOB] }).to_string();
     let url = cartwire.admin_url("/erase");
-    for headers in
-        [&[("content-type", "text/plain")][..], &[("content-type", "application/json"), ("origin", "null")][..]]
-    {
-        assert_eq!(http::post(&url, headers, body.as_bytes()).unwrap().status, 403);
+    for headers in [JSON, &[("authorization", "Bearer ")]] {
+        assert_eq!(http::post(&url, headers, body.as_bytes()).unwrap().status, 401);
     }
-    assert_eq!(http::post(&url, JSON, b"{\"pipeline\":\"shop\",\"values\":[]}").unwrap().status, 400);
+    let token = token(&cartwire);
+    let headers = [("content-type", "application/json"), ("authorization", token.as_str())];
+    assert_eq!(http::post(&url, &headers, b"{\"pipeline\":\"shop\",\"values\":[]}").unwrap().status, 400);
     cartwire.stop();
     // The same without a process.
     let missing = cli(&cartwire, &project, &["shopp", BOB]);
@@ -285,12 +292,12 @@ fn the_command_erases_in_a_running_instance_and_in_a_data_directory() {
 }
 
 #[test]
-fn a_dry_run_promises_nothing_about_the_disk() {
+fn a_dry_run_keeps_nothing_that_could_be_erased() {
     let segment = FakeSegment::start();
     let project = project(&segment);
     let mut cartwire = Cartwire::start_with(&project, &["--dry-run"], &[]);
     let refused = cli(&cartwire, &project, &["shop", JANE]);
-    assert!(!refused.status.success() && String::from_utf8_lossy(&refused.stderr).contains("this is a dry run"));
+    assert!(!refused.status.success() && String::from_utf8_lossy(&refused.stderr).contains("nothing has run there"));
     cartwire.stop();
     assert!(record(&cartwire).is_empty());
 }
@@ -427,7 +434,9 @@ fn shopifys_customers_redact_takes_the_browser_along() {
     wait_for_record(&cartwire, 2);
     let admin = cartwire.admin_url("/erase");
     let asked = json!({ "pipeline": "shopify", "values": ["6900000000002"], "all_state": true, "dry_run": true });
-    let left = http::post(&admin, JSON, asked.to_string().as_bytes()).unwrap().json();
+    let token = token(&cartwire);
+    let headers = [("content-type", "application/json"), ("authorization", token.as_str())];
+    let left = http::post(&admin, &headers, asked.to_string().as_bytes()).unwrap().json();
     assert_eq!((&left["state"], &left["held"]), (&json!(0), &json!(0)), "{left}");
     wait_for(&cartwire, "the end", |books| books["pending"] == 0);
     cartwire.stop();

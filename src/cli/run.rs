@@ -28,7 +28,8 @@ pub(super) struct Arguments {
     /// Where /healthz, /readyz, /metrics and /status are.
     #[arg(long, env = "CARTWIRE_ADMIN", default_value = "127.0.0.1:9090", value_parser = super::address)]
     admin: SocketAddr,
-    /// Journal, cursors and dead letters; `.cartwire` in the project folder if not given.
+    /// Journal, cursors, state and dead letters; `.cartwire` in the project folder if not given. A dry run has its own, `dry-run`
+    /// below it.
     #[arg(long, env = "CARTWIRE_DATA_DIR")]
     data_dir: Option<PathBuf>,
     /// How log lines are written.
@@ -100,6 +101,12 @@ fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
 
+/// What a dry run takes in is printed and gone: it must not touch what waits to be sent.
+fn data_dir(arguments: &Arguments) -> PathBuf {
+    let dir = arguments.data_dir.clone().unwrap_or_else(|| arguments.dir.join(".cartwire"));
+    if arguments.dry_run { dir.join("dry-run") } else { dir }
+}
+
 async fn serve(arguments: Arguments) -> Outcome {
     let placeholders = Arc::new(Placeholders::new(&arguments.dir));
     let env: SharedEnvironment =
@@ -108,7 +115,7 @@ async fn serve(arguments: Arguments) -> Outcome {
         dir: arguments.dir.clone(),
         listen: arguments.listen,
         admin: arguments.admin,
-        data_dir: arguments.data_dir.clone().unwrap_or_else(|| arguments.dir.join(".cartwire")),
+        data_dir: data_dir(&arguments),
         only: arguments.pipeline.clone(),
         dry: arguments.dry_run,
         workers: arguments.workers.unwrap_or_else(cores),

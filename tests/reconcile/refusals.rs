@@ -155,7 +155,7 @@ fn a_dry_run_takes_no_orders() {
         "sources:\n  - shopify: { secrets: s, api: { shop: a, token: t } }\nsinks:\n  - segment: { write_key: k }\n";
     let project = Project::new().pipeline("shop", pipeline);
     let dry = Cartwire::start_with(&project, &["--dry-run"], &[]);
-    let data = dry.data_dir();
+    let data = dry.data_dir().join("dry-run");
     let output = cartwire(&project, &["shop", "--since", "1d", "--data-dir", data.to_str().unwrap()]);
     check(&output, 1, &["it is a dry run, which sends nothing"]);
 }
