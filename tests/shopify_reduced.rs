@@ -148,6 +148,7 @@ fn excepted(topic: &str, place: &str, nothing: Option<&Value>) -> bool {
 struct Body {
     fixture: String,
     topic: String,
+    #[allow(clippy::struct_field_names, reason = "what a case mutates")]
     body: Value,
 }
 

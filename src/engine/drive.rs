@@ -44,21 +44,51 @@ pub(super) fn start(
     deliveries: Vec<Arc<Delivery>>,
 ) -> oneshot::Receiver<Vec<Done>> {
     let (done, receiver) = oneshot::channel();
-    let drive = Drive {
+    let drive = drive(workers, outside, store, plan, &deliveries);
+    spawn(drive, deliveries, done);
+    receiver
+}
+
+/// The same to see what would come of deliveries: only questions are asked of the outside. One that would change something there
+/// ends with that need.
+pub(super) fn look(
+    workers: &Workers,
+    outside: &Arc<Outside>,
+    store: &Arc<dyn Store>,
+    plan: &Arc<Plan>,
+    deliveries: Vec<Arc<Delivery>>,
+) -> oneshot::Receiver<Vec<Done>> {
+    let (done, receiver) = oneshot::channel();
+    let drive = Drive { only_looks: true, ..drive(workers, outside, store, plan, &deliveries) };
+    spawn(drive, deliveries, done);
+    receiver
+}
+
+fn drive(
+    workers: &Workers,
+    outside: &Arc<Outside>,
+    store: &Arc<dyn Store>,
+    plan: &Arc<Plan>,
+    deliveries: &[Arc<Delivery>],
+) -> Drive {
+    Drive {
         workers: workers.clone(),
         outside: Arc::clone(outside),
         store: Arc::clone(store),
         plan: Arc::clone(plan),
-        serial: is_serial(plan, &deliveries),
+        serial: is_serial(plan, deliveries),
+        only_looks: false,
         forgotten: 0,
         forgotten_max: deliveries.len(),
-    };
+    }
+}
+
+fn spawn(drive: Drive, deliveries: Vec<Arc<Delivery>>, done: oneshot::Sender<Vec<Done>>) {
     tokio::spawn(async move {
         if let Some(results) = drive.run(deliveries).await {
             let _ = done.send(results);
         }
     });
-    receiver
 }
 
 struct Drive {
@@ -67,6 +97,8 @@ struct Drive {
     store: Arc<dyn Store>,
     plan: Arc<Plan>,
     serial: bool,
+    /// Nothing may be changed outside.
+    only_looks: bool,
     /// Early answers that were forgotten, and how many may be before nothing is asked early any more: where every delivery changes
     /// something, asking early only costs the service.
     forgotten: usize,
@@ -106,7 +138,8 @@ impl Drive {
                 let is_early = self.serial && !rest.is_empty();
                 let asker = rest.len();
                 let wanted = done.outcome.needs.iter().cloned().map(|lookup| (asker, lookup));
-                if !is_early && done.outcome.needs.is_empty() {
+                let would_change = self.only_looks && done.outcome.needs.iter().any(|lookup| !lookup.is_question());
+                if !is_early && (done.outcome.needs.is_empty() || would_change) {
                     if self.serial && !done.outcome.writes.is_empty() {
                         earlier.push(done.change());
                     }

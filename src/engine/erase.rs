@@ -94,7 +94,7 @@ impl Erasing<'_> {
                     break;
                 }
                 let seq = delivery.seq;
-                let Some(request) = self.names.find_delivery(delivery) else {
+                let Some(request) = self.find_delivery(delivery) else {
                     follows = erased.is_whole(seq).then_some(seq);
                     continue;
                 };
@@ -110,6 +110,22 @@ impl Erasing<'_> {
             }
         }
         Ok((erased, counts))
+    }
+
+    /// The request that a delivery names the person of. A call in an address may hold its message encoded (a pixel's `data`): what the
+    /// source makes of it tells.
+    fn find_delivery(&self, delivery: &Delivery) -> Option<usize> {
+        let found = self.names.find_delivery(delivery);
+        if found.is_some() || delivery.query.is_empty() || !delivery.body.is_empty() {
+            return found;
+        }
+        let source = &self.plan?.source(&delivery.source)?.source;
+        let mut text = Vec::new();
+        source.decode(delivery).iter().flatten().find_map(|event| {
+            text.clear();
+            json::encode(&event.value, &event.tape, &mut text).ok()?;
+            self.names.find(&text)
+        })
     }
 
     /// The events of a delivery that name the person, where others do not; `None`: it is about nobody else.
@@ -207,7 +223,7 @@ impl Erasing<'_> {
         }
         let texts = [letter.reason.as_bytes(), letter.message.as_deref().unwrap_or_default()];
         let beside = || self.names.find_in(letter.logs.iter().chain(&letter.stack).map(String::as_bytes));
-        let found = self.names.find_in(texts).or_else(beside).or_else(|| self.names.find_delivery(&letter.delivery));
+        let found = self.names.find_in(texts).or_else(beside).or_else(|| self.find_delivery(&letter.delivery));
         if let Some(count) = found.and_then(|request| counts.get_mut(request)) {
             *count += 1;
         }

@@ -20,6 +20,8 @@ pub(super) struct Holds {
     known: BTreeMap<String, Wait>,
     /// Those that have not been woken yet, by time.
     due: BTreeSet<(i64, String)>,
+    /// Those that a word wakes.
+    words: BTreeMap<String, BTreeSet<String>>,
     /// Of all records.
     bytes: usize,
     events_max: usize,
@@ -35,7 +37,14 @@ struct Wait {
 
 impl Default for Holds {
     fn default() -> Self {
-        Self { known: BTreeMap::new(), due: BTreeSet::new(), bytes: 0, events_max: EVENTS_MAX, bytes_max: BYTES_MAX }
+        Self {
+            known: BTreeMap::new(),
+            due: BTreeSet::new(),
+            words: BTreeMap::new(),
+            bytes: 0,
+            events_max: EVENTS_MAX,
+            bytes_max: BYTES_MAX,
+        }
     }
 }
 
@@ -55,6 +64,9 @@ impl Holds {
         self.remove(&id);
         self.bytes += wait.bytes;
         self.due.insert((wait.until_ms, id.clone()));
+        if let Some(word) = &wait.word {
+            self.words.entry(word.clone()).or_default().insert(id.clone());
+        }
         self.known.insert(id, wait);
     }
 
@@ -62,6 +74,14 @@ impl Holds {
         if let Some(wait) = self.known.remove(id) {
             self.bytes -= wait.bytes;
             self.due.remove(&(wait.until_ms, id.to_owned()));
+            if let Some(word) = &wait.word
+                && let Some(ids) = self.words.get_mut(word)
+            {
+                ids.remove(id);
+                if ids.is_empty() {
+                    self.words.remove(word);
+                }
+            }
         }
     }
 
@@ -81,11 +101,8 @@ impl Holds {
                 released.extend(refuse(held, outcome));
             }
         }
-        if !outcome.wakes.is_empty() {
-            let called = |wait: &Wait| wait.word.as_ref().is_some_and(|word| outcome.wakes.contains(word));
-            let woken: Vec<String> =
-                self.known.iter().filter(|(_, wait)| called(wait)).map(|(id, _)| id.clone()).collect();
-            for id in woken {
+        for word in &outcome.wakes {
+            for id in self.words.get(word).cloned().unwrap_or_default() {
                 self.again(&id, 0);
             }
         }

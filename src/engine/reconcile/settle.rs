@@ -48,7 +48,7 @@ impl Desk {
         let now = now_ms();
         let deliveries: Vec<Arc<Delivery>> =
             found.iter().map(|order| Arc::new(orders::delivery(shop, order, &plan.name, source, now))).collect();
-        let done = drive::start(&self.workers, &self.outside, &self.state, plan, deliveries)
+        let done = drive::look(&self.workers, &self.outside, &self.state, plan, deliveries)
             .await
             .map_err(|_| "a worker ended".to_owned())?;
         let mut verdicts = Vec::with_capacity(found.len());
@@ -88,7 +88,12 @@ fn not_journaled(id: &str, error: &AppendError) -> String {
 /// Why nothing comes of a delivery; `None` if something does. Only saying who a customer is tells no order.
 fn fate(outcome: &Outcome) -> Option<String> {
     let messages = || outcome.messages.iter().flatten();
-    if !outcome.held.is_empty() || !outcome.dead.is_empty() || messages().any(|message| !is_identify(&message.bytes)) {
+    // What would change something outside is not tried: something comes of it.
+    if !outcome.needs.is_empty()
+        || !outcome.held.is_empty()
+        || !outcome.dead.is_empty()
+        || messages().any(|message| !is_identify(&message.bytes))
+    {
         return None;
     }
     match outcome.dropped.first() {
@@ -152,6 +157,16 @@ mod tests {
             wake: None,
         };
         assert_eq!(fate(&Outcome { held: vec![held], ..outcome(&[], &["duplicate"]) }), None);
+        let needs = vec![crate::lookup::Lookup {
+            method: "POST".to_owned(),
+            url: "https://api.example.com/".to_owned(),
+            headers: Vec::new(),
+            body: Vec::new(),
+            timeout_ms: 1,
+            cache_ms: 0,
+            access: Arc::default(),
+        }];
+        assert_eq!(fate(&Outcome { needs, ..outcome(&[], &[]) }), None, "it would change something");
         let dead = crate::pipeline::Dead {
             origin: Origin::default(),
             part: "script".to_owned(),

@@ -31,7 +31,8 @@ pub(super) const DEF: Def = Def {
               session but no browser waits (`hold`) until the browser's event comes, or until the time is over.\n\n\
               **Not mixing people up.** A browser has one user at a time: who identifies later has it from then on, and what happened \
               before stays with who was there. An event that names a person nobody knows is not taken for the browser's user. A browser \
-              that more than `users_max` users had is a shared device, and tells of nobody. After one of `reset_on` a browser is nobody's. \
+              that more than `users_max` users had is a shared device, and tells of nobody. After one of `reset_on` a browser is nobody's, and so it is \
+              when `context.signed_in`, where a shop tells it, was true and is false. \
               Placeholders (`blocked`, and ids of zeros) are no ids, and leave the event.\n\n\
               The time is that of the events, so the order in which they come does not matter. Put the step behind the script that makes \
               the messages, before `dedupe`. Its links are kept under its `id`.",

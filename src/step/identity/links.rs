@@ -45,6 +45,9 @@ pub(super) struct Browser {
     /// Whether its last user has signed out, so that what it still holds of that user (the cart) tells nothing.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     left: bool,
+    /// Whether the shop said that its user was logged in.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    signed_in: bool,
     /// The users for whom an identify message with both ids has gone, the present one last.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     users: Vec<String>,
@@ -57,16 +60,22 @@ pub(super) struct News {
     may_switch: bool,
     /// Whether the event itself tells Segment of both ids.
     told: bool,
+    signed_in: bool,
 }
 
 impl Browser {
     pub(super) fn news(seen: &Seen, may_switch: bool, told: bool) -> News {
-        News { at_ms: seen.at_ms, may_switch, told }
+        News { at_ms: seen.at_ms, may_switch, told, signed_in: seen.signed_in == Some(true) }
     }
 
     /// Whether its last user has signed out.
     pub(super) fn was_left(&self) -> bool {
         self.left
+    }
+
+    /// Whether its user was logged in and, by this event, is no more.
+    pub(super) fn is_left_by(&self, seen: &Seen) -> bool {
+        self.signed_in && seen.signed_in == Some(false) && seen.at_ms >= self.at_ms
     }
 
     /// Whether it is one person's.
@@ -201,7 +210,9 @@ impl<'a, 'b> Links<'a, 'b> {
             browser.user = Some(user.to_owned());
             browser.at_ms = news.at_ms;
             browser.left = false;
+            browser.signed_in = false;
         }
+        browser.signed_in |= news.signed_in;
         let had = browser.users.iter().position(|have| have == user);
         let tell = had.is_none() && browser.is_one(self.rules);
         if let Some(at) = had {
@@ -217,13 +228,14 @@ impl<'a, 'b> Links<'a, 'b> {
     }
 
     /// A browser's user has gone, at that time.
-    pub(super) fn reset(&mut self, anonymous: &str, at_ms: i64) -> Result<(), StepError> {
-        let Some(known) = self.browser(anonymous)? else { return Ok(()) };
+    pub(super) fn reset(&mut self, anonymous: &str, at_ms: i64) -> Result<Option<Browser>, StepError> {
+        let Some(known) = self.browser(anonymous)? else { return Ok(None) };
         if known.at_ms > at_ms {
-            return Ok(());
+            return Ok(Some(known));
         }
-        let browser = Browser { user: None, at_ms, left: true, ..known.clone() };
-        self.put(&browser_key(anonymous), Some(&known), &browser)
+        let browser = Browser { user: None, at_ms, left: true, signed_in: false, ..known.clone() };
+        self.put(&browser_key(anonymous), Some(&known), &browser)?;
+        Ok(Some(browser))
     }
 
     /// Browsers are heard of.

@@ -81,7 +81,8 @@ impl Step for Identity {
     }
 
     fn related(&self, space: &str, values: &[String], session: &Session) -> Result<Vec<String>, StoreError> {
-        Ok(related::related(&session.list(space)?, &self.fields.names(), values))
+        let (sessions, persons) = (self.fields.session_names(), self.fields.person_names());
+        Ok(related::related(&session.list(space)?, &sessions, &persons, values))
     }
 
     fn apply(&self, mut event: Event, cx: &mut Context<'_>) -> Result<Flow, StepError> {
@@ -100,11 +101,19 @@ impl Step for Identity {
         {
             return Ok(Flow::Hold(event, hold));
         }
-        let browser = seen.anonymous.as_deref().map(|id| links.browser(id)).transpose()?.flatten();
+        let mut browser = seen.anonymous.as_deref().map(|id| links.browser(id)).transpose()?.flatten();
+        if let (Some(id), Some(known)) = (&seen.anonymous, &browser)
+            && known.is_left_by(&seen)
+        {
+            browser = links.reset(id, seen.at_ms)?;
+        }
         let user = self.user(&seen, came_with, &sessions, browser.as_ref(), &links)?;
         let evident = user.as_ref().filter(|user| user.evident).map(|user| user.id.as_str());
-        // A session that was known to be this user's tells nothing new of the browser, which may have another by now.
-        let is_news = !sessions.iter().flatten().any(|link| link.user.is_some() && link.user.as_deref() == evident);
+        // A session that was known to be this user's tells nothing new of the browser, which may have another by now; unless the
+        // browser itself says who is there.
+        let says_itself = seen.by_browser && seen.user.is_some();
+        let is_news = says_itself
+            || !sessions.iter().flatten().any(|link| link.user.is_some() && link.user.as_deref() == evident);
         links.learn_sessions(&seen, &sessions, user.as_ref().map(|user| user.id.as_str()))?;
         if let Some(user) = evident {
             links.learn_persons(&seen, user)?;
@@ -166,7 +175,9 @@ impl Identity {
         if let Some(id) = known.find_map(|link| link.user.clone()) {
             return Ok(Some(User { id, evident: came_with }));
         }
-        let by_browser = browser.filter(|browser| browser.is_one(&self.rules)).and_then(|browser| browser.user.clone());
+        // What only an order leads to the browser (a refund) may be somebody's who bought there as a guest.
+        let one = browser.filter(|browser| came_with && browser.is_one(&self.rules));
+        let by_browser = one.and_then(|browser| browser.user.clone());
         Ok(by_browser.map(|id| User { id, evident: false }))
     }
 

@@ -3,51 +3,81 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::links::{BROWSER, Browser, Link};
+use crate::erasure::is_searchable;
 use crate::state::Entry;
+
+/// One link as it is kept.
+struct Known<'a> {
+    /// The key in the state.
+    name: &'a str,
+    value: &'a str,
+    /// Whether the value stands for a visit, and so may be the number of something else.
+    is_session: bool,
+    link: Link,
+}
 
 /// The other names of the person that `values` name: users, addresses, tokens of carts and orders, browsers.
 ///
+/// A short number is a customer's, never an order's: platforms count both from one. Where what stands for the person is too short to
+/// be searched for, the keys of its links are named instead.
+///
 /// A browser that another has now stays out, and so does all that leads from it to that other.
-pub(super) fn related(entries: &BTreeMap<String, Entry>, kinds: &[&str], values: &[String]) -> Vec<String> {
-    let (mut browsers, mut links) = (BTreeMap::new(), Vec::new());
+pub(super) fn related(
+    entries: &BTreeMap<String, Entry>,
+    sessions: &[&str],
+    persons: &[&str],
+    values: &[String],
+) -> Vec<String> {
+    let (mut browsers, mut known) = (BTreeMap::new(), Vec::new());
     for (name, entry) in entries {
+        let session = sessions.iter().find_map(|kind| value_of(name, kind));
         if let Some(id) = value_of(name, BROWSER) {
             if let Ok(browser) = serde_json::from_slice::<Browser>(&entry.value) {
                 browsers.insert(id, browser);
             }
-        } else if let Some(value) = kinds.iter().find_map(|kind| value_of(name, kind))
+        } else if let Some(value) = session.or_else(|| persons.iter().find_map(|kind| value_of(name, kind)))
             && let Ok(link) = serde_json::from_slice::<Link>(&entry.value)
         {
-            links.push((value, link));
+            known.push(Known { name, value, is_session: session.is_some(), link });
         }
     }
     let given: BTreeSet<String> = values.iter().map(|value| value.trim().to_lowercase()).collect();
     let named = |value: &str| given.contains(&value.to_lowercase());
-    let mut users: BTreeSet<&str> = links
+    let is_meant = |known: &Known<'_>| named(known.value) && (!known.is_session || is_searchable(known.value));
+    let users: BTreeSet<&str> = known
         .iter()
-        .filter(|(value, _)| named(value))
-        .filter_map(|(_, link)| link.user.as_deref())
-        .chain(links.iter().filter_map(|(_, link)| link.user.as_deref()).filter(|user| named(user)))
+        .filter(|known| is_meant(known))
+        .filter_map(|known| known.link.user.as_deref())
+        .chain(known.iter().filter_map(|known| known.link.user.as_deref()).filter(|user| named(user)))
+        .chain(browsers.values().filter_map(|browser| browser.user.as_deref()).filter(|user| named(user)))
         .collect();
-    users.extend(browsers.values().filter_map(|browser| browser.user.as_deref()).filter(|user| named(user)));
     let own = |id: &str| {
         let user = browsers.get(id).and_then(|browser| browser.user.as_deref());
         user.is_none_or(|user| users.contains(user))
     };
     let is_users = |link: &Link| link.user.as_deref().is_some_and(|user| users.contains(user));
-    let mut anonymous: BTreeSet<&str> = links
+    let mut anonymous: BTreeSet<&str> = known
         .iter()
-        .filter(|(value, link)| is_users(link) || link.user.is_none() && named(value))
-        .filter_map(|(_, link)| link.anonymous.as_deref())
+        .filter(|known| is_users(&known.link) || known.link.user.is_none() && is_meant(known))
+        .filter_map(|known| known.link.anonymous.as_deref())
         .filter(|id| own(id))
         .collect();
     let theirs = |browser: &Browser| browser.user.as_deref().is_some_and(|user| users.contains(user));
     anonymous.extend(browsers.iter().filter(|(_, browser)| theirs(browser)).map(|(id, _)| *id));
     let of_browser =
         |link: &Link| link.user.is_none() && link.anonymous.as_deref().is_some_and(|id| anonymous.contains(id));
-    let sessions = links.iter().filter(|(_, link)| is_users(link) || of_browser(link)).map(|(value, _)| *value);
-    let all: BTreeSet<&str> = sessions.chain(users.iter().copied()).chain(anonymous.iter().copied()).collect();
-    all.into_iter().filter(|value| !named(value)).map(str::to_owned).collect()
+    let mut all: BTreeSet<String> = users.iter().chain(&anonymous).map(|id| (*id).to_owned()).collect();
+    for known in known.iter().filter(|known| is_users(&known.link) || of_browser(&known.link)) {
+        all.insert(known.value.to_owned());
+        let by_user = known.link.user.as_deref().is_none_or(is_searchable);
+        if !by_user || !is_searchable(known.value) {
+            all.insert(known.name.to_owned());
+        }
+    }
+    for (id, _) in browsers.iter().filter(|(id, browser)| theirs(browser) && !is_searchable(id)) {
+        all.insert(format!("{BROWSER}:{id}"));
+    }
+    all.into_iter().filter(|value| !named(value)).collect()
 }
 
 fn value_of<'a>(name: &'a str, kind: &str) -> Option<&'a str> {

@@ -18,6 +18,8 @@ pub(super) struct Fields {
     derived: String,
     /// Where a browser tells of its page.
     page: Option<Path>,
+    /// Where the shop tells whether somebody is logged in.
+    signed_in: Option<Path>,
 }
 
 /// A value that stands for a visit or a person, as `cart` and its token.
@@ -44,6 +46,8 @@ pub(super) struct Seen {
     pub(super) at_ms: i64,
     /// Whether a browser has sent it: it tells of its page.
     pub(super) by_browser: bool,
+    /// Whether the shop's user is logged in there, where it says so.
+    pub(super) signed_in: Option<bool>,
     /// Whether `anonymousId` holds something that is no browser's id.
     has_other: bool,
 }
@@ -58,6 +62,7 @@ impl Fields {
                 blocked: options.texts("blocked").into_iter().map(str::to_lowercase).collect(),
                 derived: options.text("derived").to_owned(),
                 page: Path::parse("context.page.url").ok(),
+                signed_in: Path::parse("context.signed_in").ok(),
             }),
             (sessions, persons) => {
                 Err(sessions.err().into_iter().flatten().chain(persons.err().into_iter().flatten()).collect())
@@ -66,16 +71,15 @@ impl Fields {
     }
 
     pub(super) fn paths(&self) -> impl Iterator<Item = &Path> {
-        self.sessions.iter().chain(&self.persons).flat_map(|(_, paths)| paths).chain(&self.page)
+        self.sessions.iter().chain(&self.persons).flat_map(|(_, paths)| paths).chain(&self.page).chain(&self.signed_in)
     }
 
     pub(super) fn has_session(&self, kind: &str) -> bool {
         self.sessions.iter().any(|(name, _)| name == kind)
     }
 
-    /// The names of all kinds.
-    pub(super) fn names(&self) -> Vec<&str> {
-        self.sessions.iter().chain(&self.persons).map(|(name, _)| name.as_str()).collect()
+    pub(super) fn person_names(&self) -> Vec<&str> {
+        self.persons.iter().map(|(name, _)| name.as_str()).collect()
     }
 
     pub(super) fn session_names(&self) -> Vec<&str> {
@@ -109,6 +113,8 @@ impl Fields {
         }
         let page = |page: &Path| page.any(event, Dynamic::is_string);
         seen.by_browser = seen.anonymous.is_some() && self.page.as_ref().is_some_and(page);
+        let signed_in = |place: &Path| place.with(event, |is| is.and_then(|is| is.as_bool().ok()));
+        seen.signed_in = self.signed_in.as_ref().and_then(signed_in).filter(|_| seen.by_browser);
         seen.sessions = self.keys(&self.sessions, event);
         seen.persons = self.keys(&self.persons, event);
         seen
