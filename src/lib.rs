@@ -80,6 +80,9 @@
 //!   nothing; but what is erased is no write that could be taken back. Deliveries behind it in a job are run when it is done.
 //! - **The journal is not rewritten for an erasure.** It is what a 2xx stands for; its retention bounds it. Deliveries that named the
 //!   person are listed in the state, and a run, and a sink that is behind, leaves them out.
+//! - **Identity is a step, not a service.** Its links are state like any other, so they survive what state survives, are taken back
+//!   with the deliveries that told them, and are erased with a person. An `anonymousId` that a script derived says so by its
+//!   beginning (`cw-`): only such a one gives way to a browser's.
 //! - **Pipelines that remember run one delivery after another.** Where the order decides what is remembered, two workers at once
 //!   would make it chance; pipelines without state keep all workers.
 //! - **A reconciled order is a delivery like any other.** The source says purely how orders are listed and retold

@@ -242,6 +242,44 @@ fn pixel_then_webhook_is_one_order() {
     one_identity(&segment);
 }
 
+/// Whatever comes first, and however often: one order, and one identity in the end.
+#[test]
+fn in_any_order() {
+    let deliveries: [&dyn Fn(&Cartwire); 5] = [
+        &|cartwire| pixel(cartwire, &now(payload(CHECKOUT))),
+        &|cartwire| webhook(cartwire, "orders/create", &now(payload(CREATED))),
+        &|cartwire| webhook(cartwire, "refunds/create", &now(payload(REFUNDED))),
+        &|cartwire| pixel(cartwire, &now(payload(COMPLETED))),
+        &|cartwire| webhook(cartwire, "orders/create", &now(payload(CREATED))),
+    ];
+    for order in [[0, 1, 2, 3, 4], [4, 3, 2, 1, 0], [2, 1, 4, 0, 3], [1, 0, 3, 4, 2], [3, 2, 4, 0, 1], [2, 3, 0, 1, 4]]
+    {
+        let segment = FakeSegment::start();
+        let project = shopify("1s");
+        let mut cartwire = start(&project, &segment);
+        for at in order {
+            deliveries[at](&cartwire);
+        }
+        wait_for(&cartwire, "all", |books| books["pending"] == 0 && books["held"] == 0);
+        pixel(&cartwire, &now(payload(PAGE)));
+        segment.wait_until(SOON, "the page", |stored| stored.iter().any(|stored| stored.message["type"] == "page"));
+        cartwire.stop();
+        for name in ["Order Completed", "Order Refunded"] {
+            assert_eq!(named(&segment, name).len(), 1, "{name}, {order:?}");
+        }
+        assert_eq!(ids(&named(&segment, "Order Completed")[0]).1, USER, "{order:?}");
+        assert_eq!(ids(&named(&segment, "page")[0]), (BROWSER, USER), "{order:?}");
+        let told = named(&segment, "identify");
+        assert!(told.iter().any(|message| ids(message) == (BROWSER, USER)), "{order:?}: {told:#?}");
+        let users: std::collections::BTreeSet<_> = segment
+            .received()
+            .iter()
+            .filter_map(|stored| stored.message["userId"].as_str().map(str::to_owned))
+            .collect();
+        assert_eq!(users.len(), 1, "{order:?}: {users:?}");
+    }
+}
+
 fn call(cartwire: &Cartwire, kind: &str, message: &Value) {
     let headers = [("content-type", "application/json"), ("authorization", "Basic YnJvd3Nlci1rZXk6")];
     let reply = cartwire.post(&format!("/v1/{kind}"), &headers, message.to_string().as_bytes()).unwrap();

@@ -23,7 +23,7 @@ pub(super) struct World<'a> {
     seq: u64,
     wake_ups: usize,
     /// Events that wait: by time and id, with the word that wakes them.
-    waiting: BTreeMap<(i64, String), Option<String>>,
+    waiting: BTreeMap<(i64, String), Vec<String>>,
     pub(super) trace: Traced,
     pub(super) total: Outcome,
     pub(super) problems: Vec<String>,
@@ -112,7 +112,7 @@ impl<'a> World<'a> {
         let woken: Vec<_> = self
             .waiting
             .iter()
-            .filter(|(_, word)| word.as_ref().is_some_and(|word| wakes.contains(word)))
+            .filter(|(_, words)| words.iter().any(|word| wakes.contains(word)))
             .map(|(place, _)| place.clone())
             .collect();
         for place in woken {

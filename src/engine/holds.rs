@@ -31,7 +31,7 @@ pub(super) struct Holds {
 #[derive(Debug)]
 struct Wait {
     until_ms: i64,
-    word: Option<String>,
+    words: Vec<String>,
     bytes: usize,
 }
 
@@ -54,8 +54,9 @@ impl Holds {
         let mut holds = Self::default();
         for (id, entry) in store.list(pipeline, HELD_SPACE)? {
             // One that cannot be read is woken at once, and then becomes a dead letter that says why.
-            let (until_ms, word) = Held::decode(&id, &entry.value).map_or((0, None), |held| (held.until_ms, held.wake));
-            holds.add(id, Wait { until_ms, word, bytes: entry.value.len() });
+            let (until_ms, words) =
+                Held::decode(&id, &entry.value).map_or((0, Vec::new()), |held| (held.until_ms, held.wake));
+            holds.add(id, Wait { until_ms, words, bytes: entry.value.len() });
         }
         Ok(holds)
     }
@@ -64,7 +65,7 @@ impl Holds {
         self.remove(&id);
         self.bytes += wait.bytes;
         self.due.insert((wait.until_ms, id.clone()));
-        if let Some(word) = &wait.word {
+        for word in &wait.words {
             self.words.entry(word.clone()).or_default().insert(id.clone());
         }
         self.known.insert(id, wait);
@@ -74,9 +75,8 @@ impl Holds {
         if let Some(wait) = self.known.remove(id) {
             self.bytes -= wait.bytes;
             self.due.remove(&(wait.until_ms, id.to_owned()));
-            if let Some(word) = &wait.word
-                && let Some(ids) = self.words.get_mut(word)
-            {
+            for word in &wait.words {
+                let Some(ids) = self.words.get_mut(word) else { continue };
                 ids.remove(id);
                 if ids.is_empty() {
                     self.words.remove(word);
@@ -94,7 +94,7 @@ impl Holds {
         let mut released = Vec::new();
         for held in std::mem::take(&mut outcome.held) {
             if self.known.len() < self.events_max && self.bytes + held.bytes <= self.bytes_max {
-                let wait = Wait { until_ms: held.until_ms, word: held.wake.clone(), bytes: held.bytes };
+                let wait = Wait { until_ms: held.until_ms, words: held.wake.clone(), bytes: held.bytes };
                 self.add(held.id.clone(), wait);
                 outcome.held.push(held);
             } else {

@@ -73,8 +73,8 @@ pub struct HeldEvent {
     pub reason: String,
     /// Until when, in milliseconds since 1970.
     pub until_ms: i64,
-    /// The word that ends the waiting earlier.
-    pub wake: Option<String>,
+    /// Words that end the waiting earlier.
+    pub wake: Vec<String>,
     /// The size of its record in the state.
     pub bytes: usize,
 }

@@ -68,11 +68,15 @@ impl Pipeline {
             let needs = session.discard();
             return Outcome { needs, ..Outcome::new(self.plan.sinks.len()) };
         }
-        match self.related(session.take_erasures(), session) {
-            Ok(erasures) => outcome.erasures = erasures,
-            // The request stays as a dead letter, to be carried out when the state can be read.
-            Err(error) => broken(&mut outcome, delivery, error.to_string()),
-        }
+        let asked = session.take_erasures();
+        outcome.erasures = match self.related(asked.clone(), session) {
+            Ok(erasures) => erasures,
+            // What was named is erased; that there may be more stays as a dead letter, to be asked again when the state can be read.
+            Err(error) => {
+                broken(&mut outcome, delivery, error.to_string());
+                asked
+            }
+        };
         (outcome.writes, outcome.wakes) = session.finish();
         outcome
     }

@@ -123,8 +123,7 @@ impl Reach<'_> {
         match Held::decode(id, value) {
             Ok(held) if held.origin.delivery >= self.before => None,
             Ok(held) => {
-                let beside =
-                    [held.event.as_bytes(), held.identity.as_bytes(), held.wake.as_deref().unwrap_or("").as_bytes()];
+                let beside = [&held.event, &held.identity].into_iter().chain(&held.wake).map(String::as_bytes);
                 self.names.find_in(beside).or_else(|| self.names.find_delivery(&held.delivery))
             }
             // What cannot be read waits for nobody; its id may tell of the person.

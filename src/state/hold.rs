@@ -26,8 +26,8 @@ pub struct Held {
     pub id: String,
     /// When it goes on, in milliseconds since 1970.
     pub until_ms: i64,
-    /// A word that lets it go on earlier.
-    pub wake: Option<String>,
+    /// Words that let it go on earlier.
+    pub wake: Vec<String>,
     /// Why it waits.
     pub reason: String,
     /// The step that held it and will be asked again.

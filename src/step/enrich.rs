@@ -228,7 +228,7 @@ impl Enrich {
             Failing::Pass => Ok(Flow::Next(event)),
             Failing::Retry if cx.attempt < TIMES => {
                 let wait_ms = (WAIT_MS << cx.attempt).min(WAIT_MS_MAX);
-                Ok(Flow::Hold(event, Hold { until_ms: cx.now_ms + wait_ms, wake: None, reason: why }))
+                Ok(Flow::Hold(event, Hold { until_ms: cx.now_ms + wait_ms, wake: Vec::new(), reason: why }))
             }
             Failing::Retry | Failing::DeadLetter => Err(StepError::new("enrich-failed", why)),
         }

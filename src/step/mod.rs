@@ -154,8 +154,8 @@ pub enum Flow {
 pub struct Hold {
     /// Until when, in milliseconds since 1970.
     pub until_ms: i64,
-    /// A word that ends the waiting earlier: see [`Session::wake`].
-    pub wake: Option<String>,
+    /// Words that end the waiting earlier, each: see [`Session::wake`].
+    pub wake: Vec<String>,
     /// Why, in words.
     pub reason: String,
 }

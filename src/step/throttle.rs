@@ -97,7 +97,7 @@ impl Step for Throttle {
         if turn_ms <= cx.now_ms {
             return Ok(Flow::Next(event));
         }
-        Ok(Flow::Hold(event, Hold { until_ms: turn_ms, wake: None, reason: "throttled".to_owned() }))
+        Ok(Flow::Hold(event, Hold { until_ms: turn_ms, wake: Vec::new(), reason: "throttled".to_owned() }))
     }
 
     fn remembers(&self) -> bool {

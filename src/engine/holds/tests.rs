@@ -13,7 +13,7 @@ fn holding(names: &[&str]) -> Outcome {
         let held = Held {
             id: (*name).into(),
             until_ms: 5,
-            wake: None,
+            wake: Vec::new(),
             reason: "later".into(),
             part: "wait".into(),
             mark: None,

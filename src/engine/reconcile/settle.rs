@@ -154,7 +154,7 @@ mod tests {
             part: "identity".to_owned(),
             reason: "waits".to_owned(),
             until_ms: 1,
-            wake: None,
+            wake: Vec::new(),
         };
         assert_eq!(fate(&Outcome { held: vec![held], ..outcome(&[], &["duplicate"]) }), None);
         let needs = vec![crate::lookup::Lookup {

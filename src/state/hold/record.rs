@@ -14,6 +14,8 @@ struct Record {
     until_ms: i64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     wake: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    wakes: Vec<String>,
     reason: String,
     part: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -66,7 +68,8 @@ impl Held {
         let delivery = &self.delivery;
         let record = Record {
             until_ms: self.until_ms,
-            wake: self.wake.clone(),
+            wake: None,
+            wakes: self.wake.clone(),
             reason: self.reason.clone(),
             part: self.part.clone(),
             mark: self.mark.clone(),
@@ -101,7 +104,8 @@ impl Held {
         Ok(Self {
             id: id.to_owned(),
             until_ms: record.until_ms,
-            wake: record.wake,
+            // Before there were several, there was one.
+            wake: record.wakes.into_iter().chain(record.wake).collect(),
             reason: record.reason,
             part: record.part,
             mark: record.mark,

@@ -13,7 +13,7 @@ const HOLD: [Opt; 2] = [
         name: "for",
         ty: Type::List(&Type::Text),
         default: Default::Is("[cart, checkout]"),
-        about: "Which `sessions` are waited for: the first of these that the event has.",
+        about: "Which `sessions` are waited for: an event that has one of these.",
     },
 ];
 

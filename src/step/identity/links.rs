@@ -145,8 +145,10 @@ impl<'a, 'b> Links<'a, 'b> {
             let mut link = known.clone().unwrap_or_default();
             let is_later = seen.at_ms >= link.at_ms;
             // The browser in which a session began stays its browser.
-            if link.anonymous.is_none() && seen.anonymous.is_some() {
-                link.anonymous.clone_from(&seen.anonymous);
+            // Found by way of another session, or by this event: it was not known when others came.
+            let is_found = link.via.is_some() && link.anonymous.is_some();
+            if link.anonymous.is_none() && seen.anonymous.is_some() || is_found {
+                link.anonymous = link.anonymous.or_else(|| seen.anonymous.clone());
                 self.cx.session.wake(&self.word(key));
             }
             if link.anonymous.is_some() {

@@ -16,7 +16,7 @@ use crate::json::Mask;
 use crate::registry::Options;
 use crate::state::{Session, StoreError};
 use links::{Browser, Link, Links};
-use seen::{Fields, Seen};
+use seen::{Fields, Key, Seen};
 
 /// The definition of `identity`.
 pub(super) static IDENTITY: StepDef = StepDef { def: def::DEF, build };
@@ -41,7 +41,7 @@ struct Rules {
 /// Which events wait for their browser, and how long.
 struct Waiting {
     window_ms: i64,
-    /// Kinds of sessions, in the order in which an event waits for one.
+    /// Kinds of sessions.
     kinds: Vec<String>,
 }
 
@@ -187,14 +187,13 @@ impl Identity {
         if self.hold.window_ms == 0 || links.attempt() > 0 {
             return Ok(None);
         }
-        let session = self.hold.kinds.iter().find_map(|kind| seen.sessions.iter().find(|key| key.kind == *kind));
+        let waits_for = |key: &&Key| self.hold.kinds.contains(&key.kind);
+        let wake: Vec<String> = seen.sessions.iter().filter(waits_for).map(|key| links.word(key)).collect();
         let until_ms = seen.at_ms.saturating_add(self.hold.window_ms);
-        let Some(session) = session.filter(|_| until_ms > links.now_ms()) else { return Ok(None) };
-        if !links.are_browsers_there()? {
+        if wake.is_empty() || until_ms <= links.now_ms() || !links.are_browsers_there()? {
             return Ok(None);
         }
-        let reason = format!("waits for the browser of its {}", session.kind);
-        Ok(Some(Hold { until_ms, wake: Some(links.word(session)), reason }))
+        Ok(Some(Hold { until_ms, wake, reason: "waits for its browser".to_owned() }))
     }
 }
 

@@ -227,7 +227,7 @@ fn an_order_waits_for_its_browser_where_there_are_browsers() {
     let world = World::new("{ hold: 20s }");
     assert_eq!(world.ids(0, &order(1, "A", Some("U"))).0, "cw-derived");
     world.sees(10, &page("X"));
-    let waits = json!({"until": 32_000, "wake": "who/cart:C", "reason": "waits for the browser of its cart"});
+    let waits = json!({"until": 32_000, "wake": ["who/cart:C"], "reason": "waits for its browser"});
     assert_eq!(world.gets(12, 14, 0, &order(2, "C", Some("U"))), [waits]);
     // What happened long ago does not, nor does what stands for no visit that is waited for.
     assert_eq!(world.gets(12, 40, 0, &order(2, "C", Some("U")))[0]["userId"], "U");

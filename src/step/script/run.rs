@@ -157,7 +157,7 @@ impl ScriptStep {
                 let doubled = self.wait_ms.saturating_mul(1 << cx.attempt.min(20));
                 let wait_ms = after_ms.unwrap_or(doubled.min(WAIT_MS_MAX.max(self.wait_ms)));
                 let until_ms = cx.now_ms.saturating_add(i64::try_from(wait_ms).unwrap_or(i64::MAX));
-                Ok(Flow::Hold(event, Hold { until_ms, wake: None, reason }))
+                Ok(Flow::Hold(event, Hold { until_ms, wake: Vec::new(), reason }))
             }
             (other, _) => Err(script_failure(other)),
         }
