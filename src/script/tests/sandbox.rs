@@ -202,14 +202,14 @@ fn what_waits_or_evaluates_is_not_there_under_any_name() {
 
 #[test]
 fn no_limit_can_be_caught() {
-    let small = Limits { memory_bytes: 32 << 20, time_ms: 2000, operations: u64::MAX / 2, ..patient() };
+    let hasty = Limits { time_ms: 30, operations: u64::MAX / 2, ..patient() };
     for (greedy, limits, code) in [
         ("let i = 0;", &patient(), "script-limit-operations"),
         ("s.pad(5000000, 'x');", &patient(), "script-limit-size"),
         ("a.pad(100001, 1);", &patient(), "script-limit-size"),
         ("track(#{});", &patient(), "script-limit-emitted"),
         ("f(0);", &patient(), "script-limit-depth"),
-        ("let i = 0;", &Limits { time_ms: 30, ..small.clone() }, "script-limit-time"),
+        ("let i = 0;", &hasty, "script-limit-time"),
     ] {
         for around in ["loop { try { {} } catch { } }", "try { loop { try { {} } catch { } } } catch { loop { } }"] {
             let script =

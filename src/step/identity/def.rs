@@ -26,7 +26,8 @@ pub(super) const DEF: Def = Def {
               browser's `anonymousId`, a page view the `userId` of who has logged in, a refund both of its order's. Ids that are there \
               are never replaced, but for an `anonymousId` that was derived (it begins with `derived`) because none was known.\n\n\
               **Telling Segment.** When an event reveals that a browser is a user's, and no identify message with both ids has gone yet, \
-              one goes before it, once. Segment then ties the visit's earlier events to the user.\n\n\
+              one goes before it, once. Segment then ties the visit's earlier events to the user. What a library of Segment's says with \
+              both ids needs none: the library tells of them itself.\n\n\
               **Waiting.** A webhook can overtake the browser. Where browsers were heard of within the last hour (by events with `context.page.url`), an event that has a \
               session but no browser waits (`hold`) until the browser's event comes, or until the time is over.\n\n\
               **Not mixing people up.** A browser has one user at a time: who identifies later has it from then on, and what happened \

@@ -42,6 +42,9 @@ pub(super) struct Browser {
     pub(super) user: Option<String>,
     #[serde(default)]
     at_ms: i64,
+    /// Since when, as far as is known: an event of before that comes late is not theirs.
+    #[serde(default)]
+    since_ms: i64,
     /// Whether its last user has signed out, so that what it still holds of that user (the cart) tells nothing.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     left: bool,
@@ -64,13 +67,19 @@ pub(super) struct News {
 }
 
 impl Browser {
-    pub(super) fn news(seen: &Seen, may_switch: bool, told: bool) -> News {
+    pub(super) fn news(seen: &Seen, may_switch: bool) -> News {
+        let told = seen.tells_itself || seen.kind == "identify";
         News { at_ms: seen.at_ms, may_switch, told, signed_in: seen.signed_in == Some(true) }
     }
 
     /// Whether its last user has signed out.
     pub(super) fn was_left(&self) -> bool {
         self.left
+    }
+
+    /// Whether an event happened while it was its user's.
+    pub(super) fn was_theirs(&self, seen: &Seen) -> bool {
+        seen.at_ms > self.since_ms
     }
 
     /// Whether its user was logged in and, by this event, is no more.
@@ -211,9 +220,11 @@ impl<'a, 'b> Links<'a, 'b> {
         if !is_same {
             browser.user = Some(user.to_owned());
             browser.at_ms = news.at_ms;
+            browser.since_ms = news.at_ms;
             browser.left = false;
             browser.signed_in = false;
         }
+        browser.since_ms = browser.since_ms.min(news.at_ms);
         browser.signed_in |= news.signed_in;
         let had = browser.users.iter().position(|have| have == user);
         let tell = had.is_none() && browser.is_one(self.rules);
@@ -231,12 +242,14 @@ impl<'a, 'b> Links<'a, 'b> {
 
     /// A browser's user has gone, at that time.
     pub(super) fn reset(&mut self, anonymous: &str, at_ms: i64) -> Result<Option<Browser>, StepError> {
-        let Some(known) = self.browser(anonymous)? else { return Ok(None) };
-        if known.at_ms > at_ms {
-            return Ok(Some(known));
+        let known = self.browser(anonymous)?;
+        if known.as_ref().is_some_and(|known| known.at_ms > at_ms) {
+            return Ok(known);
         }
-        let browser = Browser { user: None, at_ms, left: true, signed_in: false, ..known.clone() };
-        self.put(&browser_key(anonymous), Some(&known), &browser)?;
+        // Kept even of a browser that nothing is known of: what its user did before may come later.
+        let before = known.clone().unwrap_or_default();
+        let browser = Browser { user: None, at_ms, left: true, signed_in: false, ..before };
+        self.put(&browser_key(anonymous), known.as_ref(), &browser)?;
         Ok(Some(browser))
     }
 

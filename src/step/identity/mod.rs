@@ -16,7 +16,7 @@ use crate::json::Mask;
 use crate::registry::Options;
 use crate::state::{Session, StoreError};
 use links::{Browser, Link, Links};
-use seen::{Fields, Key, Seen};
+use seen::{Fields, Key, OWN_LIBRARY, Seen};
 
 /// The definition of `identity`.
 pub(super) static IDENTITY: StepDef = StepDef { def: def::DEF, build };
@@ -123,7 +123,7 @@ impl Step for Identity {
             if seen.by_browser {
                 links.browsers_are_there()?;
             }
-            let news = Browser::news(&seen, is_news, seen.kind == "identify");
+            let news = Browser::news(&seen, is_news);
             let is_new = links.learn_browser(id, browser, evident, &news)?;
             if seen.kind == "track" && self.reset_on.contains(&seen.name) {
                 links.reset(id, seen.at_ms)?;
@@ -176,7 +176,7 @@ impl Identity {
             return Ok(Some(User { id, evident: came_with }));
         }
         // What only an order leads to the browser (a refund) may be somebody's who bought there as a guest.
-        let one = browser.filter(|browser| came_with && browser.is_one(&self.rules));
+        let one = browser.filter(|browser| came_with && browser.is_one(&self.rules) && browser.was_theirs(seen));
         let by_browser = one.and_then(|browser| browser.user.clone());
         Ok(by_browser.map(|id| User { id, evident: false }))
     }
@@ -216,7 +216,7 @@ fn identify(event: &mut Event, identity: &str, anonymous: &str, user: &str) -> E
     message.insert("userId".into(), user.into());
     message.insert("traits".into(), Map::new().into());
     let mut library = Map::new();
-    library.insert("name".into(), "cartwire".into());
+    library.insert("name".into(), OWN_LIBRARY.into());
     let mut context = Map::new();
     context.insert("library".into(), library.into());
     message.insert("context".into(), context.into());

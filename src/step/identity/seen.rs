@@ -8,6 +8,9 @@ use crate::path::Path;
 use crate::registry::{OptionValue, Options};
 use crate::step::{Build, paths, template};
 
+/// What shipped scripts and this step name as the library of what they make themselves.
+pub(super) const OWN_LIBRARY: &str = "cartwire";
+
 /// Where the ids of an event stand, and which are none.
 pub(super) struct Fields {
     sessions: Vec<(String, Vec<Path>)>,
@@ -20,6 +23,8 @@ pub(super) struct Fields {
     page: Option<Path>,
     /// Where the shop tells whether somebody is logged in.
     signed_in: Option<Path>,
+    /// Where a library of Segment's tells its name.
+    library: Option<Path>,
 }
 
 /// A value that stands for a visit or a person, as `cart` and its token.
@@ -48,6 +53,8 @@ pub(super) struct Seen {
     pub(super) by_browser: bool,
     /// Whether the shop's user is logged in there, where it says so.
     pub(super) signed_in: Option<bool>,
+    /// Whether it came with both ids from a library whose user calls identify: Segment hears of both without us.
+    pub(super) tells_itself: bool,
     /// Whether `anonymousId` holds something that is no browser's id.
     has_other: bool,
 }
@@ -63,6 +70,7 @@ impl Fields {
                 derived: options.text("derived").to_owned(),
                 page: Path::parse("context.page.url").ok(),
                 signed_in: Path::parse("context.signed_in").ok(),
+                library: Path::parse("context.library.name").ok(),
             }),
             (sessions, persons) => {
                 Err(sessions.err().into_iter().flatten().chain(persons.err().into_iter().flatten()).collect())
@@ -71,7 +79,11 @@ impl Fields {
     }
 
     pub(super) fn paths(&self) -> impl Iterator<Item = &Path> {
-        self.sessions.iter().chain(&self.persons).flat_map(|(_, paths)| paths).chain(&self.page).chain(&self.signed_in)
+        self.sessions
+            .iter()
+            .chain(&self.persons)
+            .flat_map(|(_, paths)| paths)
+            .chain([&self.page, &self.signed_in, &self.library].into_iter().flatten())
     }
 
     pub(super) fn has_session(&self, kind: &str) -> bool {
@@ -115,6 +127,9 @@ impl Fields {
         seen.by_browser = seen.anonymous.is_some() && self.page.as_ref().is_some_and(page);
         let signed_in = |place: &Path| place.with(event, |is| is.and_then(|is| is.as_bool().ok()));
         seen.signed_in = self.signed_in.as_ref().and_then(signed_in).filter(|_| seen.by_browser);
+        let foreign = |name: &Dynamic| name.as_immutable_string_ref().is_ok_and(|name| *name != OWN_LIBRARY);
+        let by_library = self.library.as_ref().is_some_and(|place| place.any(event, foreign));
+        seen.tells_itself = by_library && seen.anonymous.is_some() && seen.user.is_some();
         seen.sessions = self.keys(&self.sessions, event);
         seen.persons = self.keys(&self.persons, event);
         seen

@@ -142,6 +142,32 @@ fn an_identify_ties_what_comes_later_and_is_not_repeated() {
     assert_eq!(world.ids(4, &order(1, "C", None)), ("B".into(), "U".into(), false));
 }
 
+/// What a browser tries to send again may come in any order; its library says identify itself.
+#[test]
+fn what_comes_late_from_a_library_is_as_it_was() {
+    let from_library = |event: Value| {
+        let mut event = event;
+        event["context"]["library"] = json!({"name": "analytics.js"});
+        event
+    };
+    let group = json!({"type": "group", "groupId": "G", "anonymousId": "B", "userId": "U"});
+    let (page, identify) = (from_library(page("B")), from_library(identify("B", "U")));
+    let world = World::new("{}");
+    assert_eq!(world.sees(3, &from_library(group.clone())), [from_library(group.clone())]);
+    assert_eq!(world.gets(1, 4, 0, &page), std::slice::from_ref(&page));
+    assert_eq!(world.gets(2, 5, 0, &identify), std::slice::from_ref(&identify));
+    // Nor what happened in the same instant, of which nobody can say what was first.
+    assert_eq!(world.gets(2, 6, 0, &page), std::slice::from_ref(&page));
+    assert_eq!(world.ids(3, &page).1, "U");
+    // A library that names no browser leaves it to us.
+    let world = World::new("{}");
+    world.sees(0, &cart_page("B", "C"));
+    let mut bought = from_library(order(1, "C", Some("U")));
+    bought.as_object_mut().unwrap().remove("anonymousId");
+    assert_eq!(world.ids(1, &bought), ("B".into(), "U".into(), true));
+    assert_eq!(World::new("{}").sees(1, &group).len(), 2);
+}
+
 #[test]
 fn a_webhook_before_its_browser_ties_the_browser() {
     let world = World::new("{ hold: 0s }");

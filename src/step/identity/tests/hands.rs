@@ -76,18 +76,22 @@ fn who_has_signed_out_is_forgotten() {
     assert_eq!(world.ids(7, &page("B")).1, none());
     assert_eq!(world.ids(8, &identify("B", "V")).1, "V");
     assert_eq!(world.ids(9, &page("B")).1, "V");
+    // Even if that is the first that is heard of a browser.
+    world.sees(21, &signed_out("X"));
+    world.gets(20, 22, 0, &identify("X", "U"));
+    assert_eq!(world.ids(23, &page("X")).1, none());
 }
 
 #[test]
 fn a_device_of_many_tells_of_nobody() {
     let world = World::new("{ users_max: 2 }");
-    for (second, user) in [(0, "U"), (1, "V")] {
+    for (second, user) in [(0, "U"), (2, "V")] {
         world.sees(second, &identify("B", user));
-        assert_eq!(world.ids(second, &page("B")).1, user);
+        assert_eq!(world.ids(second + 1, &page("B")).1, user);
     }
     let track = json!({"type": "track", "event": "Till Opened", "anonymousId": "B", "userId": "W"});
-    assert_eq!(world.ids(2, &track), ("B".into(), "W".into(), false));
-    assert_eq!(world.ids(3, &page("B")).1, none());
+    assert_eq!(world.ids(4, &track), ("B".into(), "W".into(), false));
+    assert_eq!(world.ids(5, &page("B")).1, none());
 }
 
 #[test]
