@@ -419,6 +419,7 @@ fn shopifys_customers_redact_takes_the_browser_along() {
     assert_eq!(line["why"], "customers/redact");
     // Her browser is nobody's now, the other's still is.
     page["id"] = json!("sh-page-after");
+    page["timestamp"] = json!(jiff::Timestamp::now().to_string());
     for page in [page.clone(), of_another(&page)] {
         pixel(&cartwire, &page);
     }

@@ -77,9 +77,9 @@ impl Browser {
         self.left
     }
 
-    /// Whether an event happened while it was its user's.
+    /// Whether an event happened while it was its user's; of the same instant, what comes later is later.
     pub(super) fn was_theirs(&self, seen: &Seen) -> bool {
-        seen.at_ms > self.since_ms
+        seen.at_ms >= self.since_ms
     }
 
     /// Whether its user was logged in and, by this event, is no more.
