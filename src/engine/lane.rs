@@ -184,7 +184,8 @@ impl Runner {
         loop {
             let blocked = self.blocked();
             let behind = position < *durable.borrow_and_update();
-            if behind && !blocked && self.has_room() {
+            // Orders first: what is accepted after a reload was told is run by the new version.
+            if behind && !blocked && self.has_room() && orders.is_empty() {
                 let Some(held) = reader.take() else { break };
                 let (held, end, deliveries) = self.read(held, position).await;
                 reader = Some(held);
@@ -207,8 +208,9 @@ impl Runner {
                 biased;
                 order = orders.recv() => match order {
                     Some(Order::Plan(plan)) => {
-                        if self.shared.dry {
-                            self.forget(position).await;
+                        if self.shared.dry && !self.begin_anew(position).await {
+                            self.abandon().await;
+                            return;
                         }
                         if let Some(back) = self.change(plan).await {
                             position = back;
@@ -228,12 +230,10 @@ impl Runner {
                 },
                 () = unblocked(&mut self.sinks), if blocked => {}
                 done = next_done(&mut self.jobs), if !blocked && !self.jobs.is_empty() => {
-                    let Some((job, done)) = done else {
-                        self.worker_ended();
+                    if !self.finish_next(done).await {
                         self.abandon().await;
                         return;
-                    };
-                    self.finish(job, done).await;
+                    }
                 }
                 () = due(self.holds.next_ms()), if !draining || self.retiring => self.wake_up().await,
                 changed = durable.changed(), if !draining && !blocked && self.has_room() => {
@@ -251,9 +251,30 @@ impl Runner {
         self.jobs.len() < JOBS_MAX && !self.jobs.iter().any(|job| job.serial)
     }
 
-    fn worker_ended(&self) {
-        // Its deliveries are still in the journal, before the cursors: the next start runs them again.
-        tracing::error!(pipeline = %self.plan.name, "a worker ended; the pipeline stops here");
+    /// Finishes a job that is done; whether there was a worker to do it.
+    async fn finish_next(&mut self, done: Option<(Pending, Vec<Done>)>) -> bool {
+        match done {
+            Some((job, done)) => self.finish(job, done).await,
+            // Its deliveries are still in the journal, before the cursors: the next start runs them again.
+            None => {
+                tracing::error!(pipeline = %self.plan.name, "a worker ended; the pipeline stops here");
+                return false;
+            }
+        }
+        true
+    }
+
+    /// In a dry run an edit begins anew, so that the same sample can be sent again to see what the edit does. What the version
+    /// before has under way must not be remembered after that.
+    async fn begin_anew(&mut self, position: u64) -> bool {
+        while !self.jobs.is_empty() {
+            let done = next_done(&mut self.jobs).await;
+            if !self.finish_next(done).await {
+                return false;
+            }
+        }
+        self.forget(position).await;
+        true
     }
 
     /// Whether a sink's queue is full.

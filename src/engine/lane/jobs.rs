@@ -36,11 +36,10 @@ impl Runner {
             let serial = drive::is_serial(&plan, &rest);
             // What it remembers is complete only when all before it have ended.
             while !self.jobs.is_empty() && (serial || self.jobs.iter().any(|job| job.serial)) {
-                let Some((job, done)) = next_done(&mut self.jobs).await else {
-                    self.worker_ended();
+                let done = next_done(&mut self.jobs).await;
+                if !self.finish_next(done).await {
                     return false;
-                };
-                self.finish(job, done).await;
+                }
             }
             let job = self.job(plan, rest, until);
             self.jobs.push_back(job);

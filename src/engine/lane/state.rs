@@ -60,7 +60,7 @@ impl Runner {
         }
     }
 
-    /// In a dry run an edit begins anew, so that the same sample can be sent again to see what the edit does.
+    /// Forgets what the pipeline remembers.
     pub(super) async fn forget(&mut self, position: u64) {
         let name = Arc::clone(&self.plan.name);
         self.store(move |store| store.forget(&name)).await;
