@@ -49,6 +49,21 @@ fn wait_for(cartwire: &Cartwire, what: &str, found: impl Fn(&Value) -> bool) -> 
 }
 
 #[test]
+fn what_is_too_much_waits_in_the_order_in_which_it_came() {
+    let api = taking();
+    let steps = "  - throttle: { limit: 5, per: 300ms, over: hold }\n";
+    let project = Project::new().pipeline("shop", &pipeline(steps, &[("api", &api)]));
+    let cartwire = Cartwire::start_with(&project, &[], &[]);
+    for number in 0..23 {
+        post(&cartwire, &json!({ "number": number }));
+    }
+    wait_for(&cartwire, "all", |books| books["sent"] == 23);
+    let number = |body: &[u8]| serde_json::from_slice::<Value>(body).unwrap()["properties"]["number"].as_u64().unwrap();
+    let numbers: Vec<_> = api.asked().iter().map(|asked| number(&asked.body)).collect();
+    assert_eq!(numbers, (0..23).collect::<Vec<_>>());
+}
+
+#[test]
 fn a_key_counts_when_one_sink_takes_its_event_although_another_refuses_it() {
     let (good, audit) = (taking(), FakeApi::start(|_, _| (400, vec![], "no".to_owned())));
     let steps = "  - dedupe: { key: \"order/{properties.id}\" }\n";

@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::event::Origin;
 use crate::pipeline::{Dead, HeldEvent, Outcome};
 use crate::state::{Claim, HELD_SPACE, Held, Store, StoreError};
 
@@ -18,8 +19,8 @@ const BYTES_MAX: usize = 256 << 20;
 #[derive(Debug)]
 pub(super) struct Holds {
     known: BTreeMap<String, Wait>,
-    /// Those that have not been woken yet, by time.
-    due: BTreeSet<(i64, String)>,
+    /// Those that have not been woken yet, by time; of the same time, in the order in which they came.
+    due: BTreeSet<(i64, Origin, String)>,
     /// Those that a word wakes.
     words: BTreeMap<String, BTreeSet<String>>,
     /// Of all records.
@@ -31,6 +32,7 @@ pub(super) struct Holds {
 #[derive(Debug)]
 struct Wait {
     until_ms: i64,
+    origin: Origin,
     words: Vec<String>,
     bytes: usize,
 }
@@ -54,9 +56,9 @@ impl Holds {
         let mut holds = Self::default();
         for (id, entry) in store.list(pipeline, HELD_SPACE)? {
             // One that cannot be read is woken at once, and then becomes a dead letter that says why.
-            let (until_ms, words) =
-                Held::decode(&id, &entry.value).map_or((0, Vec::new()), |held| (held.until_ms, held.wake));
-            holds.add(id, Wait { until_ms, words, bytes: entry.value.len() });
+            let (until_ms, origin, words) = Held::decode(&id, &entry.value)
+                .map_or((0, Origin::default(), Vec::new()), |held| (held.until_ms, held.origin, held.wake));
+            holds.add(id, Wait { until_ms, origin, words, bytes: entry.value.len() });
         }
         Ok(holds)
     }
@@ -64,7 +66,7 @@ impl Holds {
     fn add(&mut self, id: String, wait: Wait) {
         self.remove(&id);
         self.bytes += wait.bytes;
-        self.due.insert((wait.until_ms, id.clone()));
+        self.due.insert((wait.until_ms, wait.origin, id.clone()));
         for word in &wait.words {
             self.words.entry(word.clone()).or_default().insert(id.clone());
         }
@@ -74,7 +76,7 @@ impl Holds {
     fn remove(&mut self, id: &str) {
         if let Some(wait) = self.known.remove(id) {
             self.bytes -= wait.bytes;
-            self.due.remove(&(wait.until_ms, id.to_owned()));
+            self.due.remove(&(wait.until_ms, wait.origin, id.to_owned()));
             for word in &wait.words {
                 let Some(ids) = self.words.get_mut(word) else { continue };
                 ids.remove(id);
@@ -94,7 +96,8 @@ impl Holds {
         let mut released = Vec::new();
         for held in std::mem::take(&mut outcome.held) {
             if self.known.len() < self.events_max && self.bytes + held.bytes <= self.bytes_max {
-                let wait = Wait { until_ms: held.until_ms, words: held.wake.clone(), bytes: held.bytes };
+                let words = held.wake.clone();
+                let wait = Wait { until_ms: held.until_ms, origin: held.origin, words, bytes: held.bytes };
                 self.add(held.id.clone(), wait);
                 outcome.held.push(held);
             } else {
@@ -121,24 +124,24 @@ impl Holds {
 
     /// When the next one is to be woken.
     pub(super) fn next_ms(&self) -> Option<i64> {
-        self.due.first().map(|(until_ms, _)| *until_ms)
+        self.due.first().map(|(until_ms, ..)| *until_ms)
     }
 
     /// The ids of those whose time has come. Each is given out once.
     pub(super) fn take_due(&mut self, now_ms: i64) -> Vec<String> {
         let mut ids = Vec::new();
-        while self.due.first().is_some_and(|(until_ms, _)| *until_ms <= now_ms) {
-            ids.extend(self.due.pop_first().map(|(_, id)| id));
+        while self.due.first().is_some_and(|(until_ms, ..)| *until_ms <= now_ms) {
+            ids.extend(self.due.pop_first().map(|(.., id)| id));
         }
         ids
     }
 
     /// Gives out all that have not been given out, now.
     pub(super) fn hasten(&mut self) {
-        for (_, id) in std::mem::take(&mut self.due) {
+        for (_, origin, id) in std::mem::take(&mut self.due) {
             if let Some(wait) = self.known.get_mut(&id) {
                 wait.until_ms = 0;
-                self.due.insert((0, id));
+                self.due.insert((0, origin, id));
             }
         }
     }
@@ -146,9 +149,9 @@ impl Holds {
     /// Gives one out at another time: it could not be woken, or is called.
     pub(super) fn again(&mut self, id: &str, at_ms: i64) {
         let Some(wait) = self.known.get_mut(id) else { return };
-        self.due.remove(&(wait.until_ms, id.to_owned()));
+        self.due.remove(&(wait.until_ms, wait.origin, id.to_owned()));
         wait.until_ms = at_ms;
-        self.due.insert((at_ms, id.to_owned()));
+        self.due.insert((at_ms, wait.origin, id.to_owned()));
     }
 }
 

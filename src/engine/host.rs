@@ -1,4 +1,7 @@
 //! The pace of one host: so many requests per second, so many at once, and a pause when it asks for one.
+//!
+//! Whoever asks says how much of the host a request takes: of five per second, a fifth of its second. So those that name different
+//! numbers share the host, and together are never faster than the fastest of them may be alone.
 
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,25 +16,34 @@ use tokio::time::{Instant, sleep_until};
 /// The longest pause that a host's headers can bring about.
 const PAUSE_MAX: Duration = Duration::from_secs(60);
 
-/// One host, as one list of limits sees it.
+/// What a host gives in a second, and at once, in parts: the largest numbers that options take.
+const SECOND: NonZeroU32 = NonZeroU32::MIN.saturating_add(9_999);
+const AT_ONCE: u32 = 256;
+
+/// One host.
 pub(super) struct Host {
-    rate: Option<RateLimiter<NotKeyed, InMemoryState, DefaultClock>>,
+    rate: RateLimiter<NotKeyed, InMemoryState, DefaultClock>,
     slots: Arc<Semaphore>,
     paused_until: Mutex<Option<Instant>>,
 }
 
-impl Host {
-    /// `0` requests per second: as many as come.
-    pub(super) fn new(per_second: u32, concurrent: u32) -> Self {
-        let rate = NonZeroU32::new(per_second).map(|per_second| RateLimiter::direct(Quota::per_second(per_second)));
-        let slots = Arc::new(Semaphore::new(concurrent.max(1) as usize));
-        Self { rate, slots, paused_until: Mutex::default() }
+impl Default for Host {
+    fn default() -> Self {
+        Self {
+            rate: RateLimiter::direct(Quota::per_second(SECOND)),
+            slots: Arc::new(Semaphore::new(AT_ONCE as usize)),
+            paused_until: Mutex::default(),
+        }
     }
+}
 
-    /// Waits until a request may be made; it is under way as long as the permit lives.
-    pub(super) async fn turn(&self) -> Option<OwnedSemaphorePermit> {
+impl Host {
+    /// Waits until somebody may make a request who makes so many per second and at once; it is under way as long as the permit
+    /// lives. `0` per second: as many as come.
+    pub(super) async fn turn(&self, per_second: u32, concurrent: u32) -> Option<OwnedSemaphorePermit> {
         // Never closed, so there is always a permit.
-        let permit = Arc::clone(&self.slots).acquire_owned().await.ok();
+        let slots = AT_ONCE / concurrent.clamp(1, AT_ONCE);
+        let permit = Arc::clone(&self.slots).acquire_many_owned(slots).await.ok();
         loop {
             let paused = *self.paused_until.lock().unwrap_or_else(PoisonError::into_inner);
             match paused.filter(|until| *until > Instant::now()) {
@@ -39,8 +51,11 @@ impl Host {
                 None => break,
             }
         }
-        if let Some(rate) = &self.rate {
-            rate.until_ready().await;
+        if per_second > 0
+            && let Some(parts) = NonZeroU32::new(SECOND.get().div_ceil(per_second))
+        {
+            // No request takes more than there is.
+            let _ = self.rate.until_n_ready(parts).await;
         }
         permit
     }
@@ -80,6 +95,23 @@ fn quota_pause(headers: &[(String, String)]) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn those_who_name_different_numbers_share_a_host() {
+        let soon = Duration::from_millis(20);
+        let host = Host::default();
+        // A second's worth comes at once, whoever takes it: a half, and nothing is left of a whole one but the other half.
+        assert!(tokio::time::timeout(soon, host.turn(2, 8)).await.is_ok());
+        assert!(tokio::time::timeout(soon, host.turn(1, 8)).await.is_err());
+        assert!(tokio::time::timeout(soon, host.turn(2, 8)).await.is_ok());
+        assert!(tokio::time::timeout(soon, host.turn(2, 8)).await.is_err());
+        let (host, mut under_way) = (Host::default(), Vec::new());
+        while let Ok(turn) = tokio::time::timeout(soon, host.turn(0, 4)).await {
+            under_way.push(turn);
+        }
+        assert_eq!(under_way.len(), 4);
+        assert!(tokio::time::timeout(soon, host.turn(0, 8)).await.is_err());
+    }
 
     #[test]
     fn quotas_are_heeded() {

@@ -43,7 +43,7 @@ impl Lister {
             .connect_timeout(Duration::from_secs(10))
             .build()
             .map_err(|error| super::transmit::chain(&error))?;
-        Ok(Self { client, host: Host::new(0, 1) })
+        Ok(Self { client, host: Host::default() })
     }
 
     /// Asks until there is an answer of success. `waiting` is told before each pause why there is one.
@@ -51,7 +51,7 @@ impl Lister {
         let (mut failures, mut waits) = (0, 0);
         loop {
             let answer = {
-                let _turn = self.host.turn().await;
+                let _turn = self.host.turn(0, 1).await;
                 once(&self.client, lookup, ANSWER_BYTES_MAX).await
             };
             self.host.note(&answer.headers);

@@ -159,7 +159,7 @@ impl Outside {
             Err(error) => return failed(chain(&error)),
         };
         for attempt in 1.. {
-            let _turn = host.turn().await;
+            let _turn = host.turn(lookup.access.per_second, lookup.access.concurrent).await;
             let answer = once(&client, lookup, ANSWER_BYTES_MAX).await;
             host.note(&answer.headers);
             self.metrics.lookup(entry, answer.status);
@@ -196,13 +196,12 @@ impl Outside {
     }
 
     fn host(&self, lookup: &Lookup) -> Arc<Host> {
-        let Access { per_second, concurrent, .. } = *lookup.access;
-        let key = format!("{} {per_second} {concurrent}", host_name(&lookup.url));
+        let key = host_name(&lookup.url);
         let (mut hosts, now) = (lock(&self.hosts), Instant::now());
         if let Some(host) = hosts.get(&key, now) {
             return host;
         }
-        let host = Arc::new(Host::new(per_second, concurrent));
+        let host = Arc::<Host>::default();
         hosts.put(key, Arc::clone(&host), now);
         host
     }

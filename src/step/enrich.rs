@@ -79,7 +79,7 @@ pub(super) static ENRICH: StepDef = StepDef {
                     name: "per_second",
                     ty: Type::Int(1, 10_000),
                     default: Default::Is("20"),
-                    about: "Requests to one host per second; more wait.",
+                    about: "Requests to one host per second, of all pipelines together; more wait.",
                 },
                 Opt {
                     name: "concurrent",

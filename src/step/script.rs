@@ -99,7 +99,7 @@ const HTTP: &[Opt] = &[
         name: "per_second",
         ty: Type::Int(1, 10_000),
         default: Default::Is("20"),
-        about: "Requests to one host per second, of all scripts together; more wait.",
+        about: "Requests to one host per second, of all pipelines together; more wait.",
     },
     Opt {
         name: "concurrent",

@@ -75,3 +75,14 @@ fn bytes_are_bounded_too_and_are_those_of_the_state() {
     assert_eq!((loaded.len(), loaded.bytes), (holds.len(), holds.bytes));
     assert_eq!(loaded.bytes, 2 * bytes);
 }
+
+#[test]
+fn of_the_same_time_who_came_first_goes_on_first() {
+    let mut holds = Holds::default();
+    let mut outcome = holding(&["a/10", "b/9", "c/8"]);
+    for (held, delivery) in outcome.held.iter_mut().zip([3, 1, 2]) {
+        held.origin.delivery = delivery;
+    }
+    holds.take(&mut outcome);
+    assert_eq!(holds.take_due(5), ["b/9", "c/8", "a/10"]);
+}
