@@ -269,6 +269,13 @@ fn in_any_order() {
         }
         assert_eq!(ids(&named(&segment, "Order Completed")[0]).1, USER, "{order:?}");
         assert_eq!(ids(&named(&segment, "page")[0]), (BROWSER, USER), "{order:?}");
+        // What came before anything was known has an id that a message with both ties to the user.
+        let all: Vec<_> = segment.received().into_iter().map(|stored| stored.message).collect();
+        for message in &all {
+            let (anonymous, user) = ids(message);
+            let tied = user == USER || all.iter().any(|other| ids(other) == (anonymous, USER));
+            assert!(tied, "{order:?}: {message:#}");
+        }
         let told = named(&segment, "identify");
         assert!(told.iter().any(|message| ids(message) == (BROWSER, USER)), "{order:?}: {told:#?}");
         let users: std::collections::BTreeSet<_> = segment

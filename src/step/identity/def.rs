@@ -2,7 +2,7 @@
 
 use crate::registry::{Def, Default, Opt, Room, Shape, Type};
 
-const HOLD: [Opt; 2] = [
+const HOLD: [Opt; 3] = [
     Opt {
         name: "window",
         ty: Type::Duration,
@@ -14,6 +14,13 @@ const HOLD: [Opt; 2] = [
         ty: Type::List(&Type::Text),
         default: Default::Is("[cart, checkout]"),
         about: "Which `sessions` are waited for: an event that has one of these.",
+    },
+    Opt {
+        name: "after",
+        ty: Type::List(&Type::Text),
+        default: Default::Is("[order]"),
+        about: "An event that names nobody and has none of `for`, but one of these `sessions`, of which nothing was told yet, waits \
+                until something is: a refund for its order.",
     },
 ];
 
@@ -27,13 +34,16 @@ pub(super) const DEF: Def = Def {
               are never replaced, but for an `anonymousId` that was derived (it begins with `derived`) because none was known.\n\n\
               **Telling Segment.** When an event reveals that a browser is a user's, and no identify message with both ids has gone yet, \
               one goes before it, once. Segment then ties the visit's earlier events to the user. What a library of Segment's says with \
-              both ids needs none: the library tells of them itself.\n\n\
+              both ids needs none: the library tells of them itself. A derived `anonymousId` that has gone out for an order before \
+              its user was known is told of in the same way.\n\n\
               **Waiting.** A webhook can overtake the browser. Where browsers were heard of within the last hour (by events with `context.page.url`), an event that has a \
-              session but no browser waits (`hold`) until the browser's event comes, or until the time is over.\n\n\
+              session but no browser waits (`hold`) until the browser's event comes, or until the time is over; so does a refund that overtakes \
+              its order. Where no browser comes, the events of one session have one derived `anonymousId`.\n\n\
               **Not mixing people up.** A browser has one user at a time: who identifies later has it from then on, and what happened \
               before stays with who was there. An event that names a person nobody knows is not taken for the browser's user. A browser \
               that more than `users_max` users had is a shared device, and tells of nobody. After one of `reset_on` a browser is nobody's, and so it is \
               when `context.signed_in`, where a shop tells it, was true and is false. \
+              After an alias (customers that were merged) the links of the former `previousId` are those of its `userId`. \
               Placeholders (`blocked`, and ids of zeros) are no ids, and leave the event.\n\n\
               The time is that of the events, so the order in which they come does not matter. Put the step behind the script that makes \
               the messages, before `dedupe`. Its links are kept under its `id`.",

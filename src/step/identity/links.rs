@@ -14,6 +14,12 @@ use crate::step::{Context, StepError, template};
 
 /// The kind of the keys of browsers.
 pub(super) const BROWSER: &str = "anon";
+/// The kind of the keys of users who are others now.
+pub(super) const ALIAS: &str = "alias";
+/// The key under which it is kept that there are such users.
+const ALIASES: &str = "~aliases";
+/// Users who became others, one after another: more, and the last of these it is.
+const ALIASES_MAX: usize = 8;
 /// The key under which it is kept that browsers are heard of.
 const BROWSERS: &str = "~browsers";
 /// For how long one that was heard of counts.
@@ -26,6 +32,12 @@ pub(super) struct Link {
     pub(super) anonymous: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) user: Option<String>,
+    /// While no browser is known: the id that was made for want of one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) derived: Option<String>,
+    /// Whether that has gone out, and nothing that ties it to the user.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    loose: bool,
     /// While no browser is known: the session that came with this one, by which it may be found.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     via: Option<String>,
@@ -119,6 +131,7 @@ impl<'a, 'b> Links<'a, 'b> {
 
     fn session(&self, name: &str) -> Result<Option<Link>, StepError> {
         let Some(mut link): Option<Link> = self.get(name)? else { return Ok(None) };
+        link.user = self.present(link.user)?;
         // An order that came before its cart's browser.
         if let (None, Some(via)) = (&link.anonymous, &link.via) {
             let other: Option<Link> = self.get(via)?;
@@ -132,7 +145,7 @@ impl<'a, 'b> Links<'a, 'b> {
         for key in keys {
             let link: Option<Link> = self.get(&key.name)?;
             if let Some(user) = link.and_then(|link| link.user) {
-                return Ok(Some(user));
+                return self.present(Some(user));
             }
         }
         Ok(None)
@@ -140,19 +153,53 @@ impl<'a, 'b> Links<'a, 'b> {
 
     /// What is known of a browser.
     pub(super) fn browser(&self, anonymous: &str) -> Result<Option<Browser>, StepError> {
-        self.get(&browser_key(anonymous))
+        let Some(mut browser): Option<Browser> = self.get(&browser_key(anonymous))? else { return Ok(None) };
+        browser.user = self.present(browser.user)?;
+        Ok(Some(browser))
     }
 
-    /// Ties the sessions of an event to its browser and its user. What waits for the browser of one goes on.
+    /// Who a user is now.
+    fn present(&self, user: Option<String>) -> Result<Option<String>, StepError> {
+        let Some(mut user) = user else { return Ok(None) };
+        if !self.is_kept(ALIASES)? {
+            return Ok(Some(user));
+        }
+        for _ in 0..ALIASES_MAX {
+            let Some(next) = self.get::<String>(&alias_key(&user))? else { break };
+            user = next;
+        }
+        Ok(Some(user))
+    }
+
+    /// A user is another from now on.
+    pub(super) fn learn_alias(&mut self, previous: &str, user: &str) -> Result<(), StepError> {
+        // What was said the other way round before is taken back: who is followed in a circle is nobody.
+        if self.present(Some(user.to_owned()))?.as_deref() == Some(previous) {
+            self.cx.session.remove(&self.cx.part, &alias_key(user)).map_err(|error| failed(&error))?;
+        }
+        if previous != user {
+            self.write_if(ALIASES, self.rules.ttl_ms, true, b"1".to_vec())?;
+            self.put(&alias_key(previous), None, &user)?;
+        }
+        Ok(())
+    }
+
+    /// Ties the sessions of an event to its browser and its user. What waits for the browser of one goes on. Gives derived ids that
+    /// have gone out for these sessions and are found to be the user's.
     pub(super) fn learn_sessions(
         &mut self,
         seen: &Seen,
         known: &[Option<Link>],
         user: Option<&str>,
-    ) -> Result<(), StepError> {
+    ) -> Result<Vec<String>, StepError> {
+        let goes_as = if seen.anonymous.is_none() { seen.derived.as_ref() } else { None };
+        let mut found = Vec::new();
         for (key, known) in seen.sessions.iter().zip(known) {
             let mut link = known.clone().unwrap_or_default();
             let is_later = seen.at_ms >= link.at_ms;
+            if known.is_none() {
+                self.cx.session.wake(&self.word_told(key));
+            }
             // The browser in which a session began stays its browser.
             // Found by way of another session, or by this event: it was not known when others came.
             let is_found = link.via.is_some() && link.anonymous.is_some();
@@ -162,8 +209,18 @@ impl<'a, 'b> Links<'a, 'b> {
             }
             if link.anonymous.is_some() {
                 link.via = None;
-            } else if link.via.is_none() {
-                link.via = seen.sessions.iter().find(|other| *other != key).map(|other| other.name.clone());
+            } else {
+                link.derived = link.derived.or_else(|| goes_as.cloned());
+                let beside = || seen.sessions.iter().find(|other| *other != key).map(|other| other.name.clone());
+                link.via = link.via.or_else(beside);
+            }
+            if user.is_none() {
+                link.loose |= goes_as.is_some();
+            } else if std::mem::take(&mut link.loose) && link.derived.as_ref() != goes_as {
+                found.extend(link.derived.clone().filter(|id| !found.contains(id)));
+            }
+            if link.anonymous.is_some() && !link.loose {
+                link.derived = None;
             }
             if let Some(user) = user
                 && (link.user.is_none() || is_later)
@@ -176,7 +233,7 @@ impl<'a, 'b> Links<'a, 'b> {
                 self.put(&key.name, known.as_ref(), &link)?;
             }
         }
-        Ok(())
+        Ok(found)
     }
 
     /// Ties the persons of an event to its user.
@@ -260,12 +317,21 @@ impl<'a, 'b> Links<'a, 'b> {
 
     /// Whether browsers were heard of lately.
     pub(super) fn are_browsers_there(&self) -> Result<bool, StepError> {
-        Ok(self.cx.session.get(&self.cx.part, BROWSERS).map_err(|error| failed(&error))?.is_some())
+        self.is_kept(BROWSERS)
+    }
+
+    fn is_kept(&self, name: &str) -> Result<bool, StepError> {
+        Ok(self.cx.session.get(&self.cx.part, name).map_err(|error| failed(&error))?.is_some())
     }
 
     /// The word that lets events go on which wait for the browser of a session.
     pub(super) fn word(&self, session: &Key) -> String {
         format!("{}/{}", self.cx.part, session.name)
+    }
+
+    /// The word that lets events go on which wait until anything is told of a session.
+    pub(super) fn word_told(&self, session: &Key) -> String {
+        format!("{}/told/{}", self.cx.part, session.name)
     }
 
     fn get<T: for<'de> Deserialize<'de>>(&self, name: &str) -> Result<Option<T>, StepError> {
@@ -295,6 +361,10 @@ impl<'a, 'b> Links<'a, 'b> {
 
 fn browser_key(anonymous: &str) -> String {
     template::bounded(format!("{BROWSER}:{anonymous}"))
+}
+
+fn alias_key(user: &str) -> String {
+    template::bounded(format!("{ALIAS}:{user}"))
 }
 
 fn failed(error: &dyn fmt::Display) -> StepError {

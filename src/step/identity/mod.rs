@@ -43,27 +43,37 @@ struct Waiting {
     window_ms: i64,
     /// Kinds of sessions.
     kinds: Vec<String>,
+    /// Kinds of sessions that others must have told of first.
+    after: Vec<String>,
 }
+
+/// How much longer one waits that waits for others: these may wait themselves until then.
+const BEHIND_MS: i64 = 1000;
 
 fn build(options: &Options, build: &mut Build<'_>) -> Result<Box<dyn Step>, Vec<Diag>> {
     let fields = Fields::read(options, build)?;
     let hold = options.inner("hold");
-    let kinds: Vec<String> =
-        hold.map(|hold| hold.texts("for").into_iter().map(str::to_owned).collect()).unwrap_or_default();
-    // The default of `for` names the default of `sessions`: who has others may leave it at that.
-    if let Some(hold) = hold.filter(|hold| hold.span("for") != hold.part_span())
-        && let Some(unknown) = kinds.iter().find(|kind| !fields.has_session(kind))
-    {
-        let diag = hold.error("for", "wrong-value", format!("`sessions` has no `{unknown}`"));
-        return Err(vec![diag.help(format!("it has {}", fields.session_names().join(", ")))]);
-    }
+    let kinds = |option: &str| -> Result<Vec<String>, Vec<Diag>> {
+        let Some(hold) = hold else { return Ok(Vec::new()) };
+        let kinds: Vec<String> = hold.texts(option).into_iter().map(str::to_owned).collect();
+        // The default names the default of `sessions`: who has others may leave it at that.
+        let is_given = hold.span(option) != hold.part_span();
+        match kinds.iter().find(|kind| is_given && !fields.has_session(kind)) {
+            Some(unknown) => {
+                let diag = hold.error(option, "wrong-value", format!("`sessions` has no `{unknown}`"));
+                Err(vec![diag.help(format!("it has {}", fields.session_names().join(", ")))])
+            }
+            None => Ok(kinds),
+        }
+    };
+    let (kinds, after) = (kinds("for")?, kinds("after")?);
     if options.int("ttl") == 0 {
         return Err(vec![options.error("ttl", "wrong-value", "`ttl` takes a time that passes")]);
     }
     Ok(Box::new(Identity {
         fields,
         rules: Rules { ttl_ms: options.int("ttl") as u64, users_max: options.int("users_max") as usize },
-        hold: Waiting { window_ms: hold.map_or(0, |hold| hold.int("window")), kinds },
+        hold: Waiting { window_ms: hold.map_or(0, |hold| hold.int("window")), kinds, after },
         reset_on: options.texts("reset_on").into_iter().map(str::to_owned).collect(),
         identify: options.bool("identify"),
     }))
@@ -91,13 +101,19 @@ impl Step for Identity {
             return Ok(Flow::Next(event));
         }
         let mut links = Links::new(cx, &self.rules);
+        if seen.kind == "alias" {
+            if let (Some(previous), Some(user)) = (&seen.previous, &seen.user) {
+                links.learn_alias(previous, user)?;
+            }
+            return Ok(Flow::Next(event));
+        }
         let sessions = links.sessions(&seen.sessions)?;
         let came_with = seen.anonymous.is_some();
         if !came_with {
             seen.anonymous = sessions.iter().flatten().find_map(|link| link.anonymous.clone());
         }
         if seen.anonymous.is_none()
-            && let Some(hold) = self.wait(&seen, &links)?
+            && let Some(hold) = self.wait(&seen, &sessions, &links)?
         {
             return Ok(Flow::Hold(event, hold));
         }
@@ -114,11 +130,19 @@ impl Step for Identity {
         let says_itself = seen.by_browser && seen.user.is_some();
         let is_news = says_itself
             || !sessions.iter().flatten().any(|link| link.user.is_some() && link.user.as_deref() == evident);
-        links.learn_sessions(&seen, &sessions, user.as_ref().map(|user| user.id.as_str()))?;
+        // Events of one session without a browser have one id, that of the first; of an order sooner than of its cart, because what
+        // comes later knows the order only.
+        if seen.derived.is_some()
+            && let Some(first) = sessions.iter().rev().flatten().find_map(|link| link.derived.clone())
+        {
+            seen.derived = Some(first);
+        }
+        let found = links.learn_sessions(&seen, &sessions, user.as_ref().map(|user| user.id.as_str()))?;
         if let Some(user) = evident {
             links.learn_persons(&seen, user)?;
         }
-        let mut tell = None;
+        // Both ids of what Segment is to be told.
+        let mut tell: Vec<(&str, &str)> = Vec::new();
         if let Some(id) = &seen.anonymous {
             if seen.by_browser {
                 links.browsers_are_there()?;
@@ -128,16 +152,18 @@ impl Step for Identity {
             if seen.kind == "track" && self.reset_on.contains(&seen.name) {
                 links.reset(id, seen.at_ms)?;
             }
-            tell = evident.filter(|_| is_new && self.identify).map(|user| (id.as_str(), user));
+            tell.extend(evident.filter(|_| is_new).map(|user| (id.as_str(), user)));
         }
+        tell.extend(found.iter().filter_map(|id| Some((id.as_str(), user.as_ref()?.id.as_str()))));
         seen.fill(&mut event.value, user.as_ref().map(|user| user.id.as_str()));
-        match tell {
-            Some((anonymous, user)) => {
-                let before = identify(&mut event, cx.identity, anonymous, user);
-                Ok(Flow::Fork(vec![before, event]))
-            }
-            None => Ok(Flow::Next(event)),
+        if tell.is_empty() || !self.identify {
+            return Ok(Flow::Next(event));
         }
+        let id = own_id(&mut event, cx.identity);
+        let mut events: Vec<Event> =
+            tell.iter().enumerate().map(|(at, (anonymous, user))| identify(&event, &id, at, anonymous, user)).collect();
+        events.push(event);
+        Ok(Flow::Fork(events))
     }
 }
 
@@ -183,33 +209,42 @@ impl Identity {
 
     /// Whether an event without a browser waits for it: only while browsers are heard of, and only for as long as its browser
     /// may still be under way.
-    fn wait(&self, seen: &Seen, links: &Links<'_, '_>) -> Result<Option<Hold>, StepError> {
+    fn wait(&self, seen: &Seen, sessions: &[Option<Link>], links: &Links<'_, '_>) -> Result<Option<Hold>, StepError> {
         if self.hold.window_ms == 0 || links.attempt() > 0 {
             return Ok(None);
         }
+        let mut until_ms = seen.at_ms.saturating_add(self.hold.window_ms);
+        let mut reason = "waits for its browser";
         let waits_for = |key: &&Key| self.hold.kinds.contains(&key.kind);
-        let wake: Vec<String> = seen.sessions.iter().filter(waits_for).map(|key| links.word(key)).collect();
-        let until_ms = seen.at_ms.saturating_add(self.hold.window_ms);
+        let mut wake: Vec<String> = seen.sessions.iter().filter(waits_for).map(|key| links.word(key)).collect();
+        // Who names a person tells of the session, and waits for nobody to do so.
+        if wake.is_empty() && seen.user.is_none() && seen.persons.is_empty() {
+            let untold = seen.sessions.iter().zip(sessions).filter(|(_, link)| link.is_none()).map(|(key, _)| key);
+            wake = untold.filter(|key| self.hold.after.contains(&key.kind)).map(|key| links.word_told(key)).collect();
+            until_ms = until_ms.saturating_add(BEHIND_MS);
+            reason = "waits for what it belongs to";
+        }
         if wake.is_empty() || until_ms <= links.now_ms() || !links.are_browsers_there()? {
             return Ok(None);
         }
-        Ok(Some(Hold { until_ms, wake, reason: "waits for its browser".to_owned() }))
+        Ok(Some(Hold { until_ms, wake, reason: reason.to_owned() }))
     }
 }
 
-/// The identify message that ties both ids, before the event that revealed it.
-fn identify(event: &mut Event, identity: &str, anonymous: &str, user: &str) -> Event {
-    // The event keeps the id that it would have had alone, so that a second delivery of it has the same.
-    let id = ids::of(&event.value).map_or_else(
-        || {
-            let own = event.origin.message_id(identity);
-            if let Some(mut map) = event.value.write_lock::<Map>() {
-                map.insert("messageId".into(), own.as_str().into());
-            }
-            own
-        },
-        |id| id.to_string(),
-    );
+/// The id of an event; it keeps the one that it would have had alone, so that a second delivery of it has the same.
+fn own_id(event: &mut Event, identity: &str) -> String {
+    if let Some(id) = ids::of(&event.value) {
+        return id.to_string();
+    }
+    let own = event.origin.message_id(identity);
+    if let Some(mut map) = event.value.write_lock::<Map>() {
+        map.insert("messageId".into(), own.as_str().into());
+    }
+    own
+}
+
+/// The identify message that ties both ids, before the event that revealed it; `at`: how many others there are before.
+fn identify(event: &Event, id: &str, at: usize, anonymous: &str, user: &str) -> Event {
     let mut message = Map::new();
     message.insert("type".into(), "identify".into());
     message.insert("anonymousId".into(), anonymous.into());
@@ -223,6 +258,7 @@ fn identify(event: &mut Event, identity: &str, anonymous: &str, user: &str) -> E
     let timestamp = event.value.read_lock::<Map>().and_then(|map| map.get("timestamp").cloned());
     message.extend(timestamp.map(|timestamp| ("timestamp".into(), timestamp)));
     let mut value = Dynamic::from_map(message);
-    ids::name(&mut value, &id, "identify");
+    let name = if at == 0 { "identify".to_owned() } else { format!("identify-{}", at + 1) };
+    ids::name(&mut value, id, &name);
     Event { value, tape: event.tape.clone(), origin: event.origin, targets: event.targets.clone() }
 }

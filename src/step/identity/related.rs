@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::links::{BROWSER, Browser, Link};
+use super::links::{ALIAS, BROWSER, Browser, Link};
 use crate::erasure::is_searchable;
 use crate::state::Entry;
 
@@ -28,12 +28,16 @@ pub(super) fn related(
     persons: &[&str],
     values: &[String],
 ) -> Vec<String> {
-    let (mut browsers, mut known) = (BTreeMap::new(), Vec::new());
+    let (mut browsers, mut known, mut aliases) = (BTreeMap::new(), Vec::new(), Vec::new());
     for (name, entry) in entries {
         let session = sessions.iter().find_map(|kind| value_of(name, kind));
         if let Some(id) = value_of(name, BROWSER) {
             if let Ok(browser) = serde_json::from_slice::<Browser>(&entry.value) {
                 browsers.insert(id, browser);
+            }
+        } else if let Some(previous) = value_of(name, ALIAS) {
+            if let Ok(user) = serde_json::from_slice::<String>(&entry.value) {
+                aliases.push((previous, user));
             }
         } else if let Some(value) = session.or_else(|| persons.iter().find_map(|kind| value_of(name, kind)))
             && let Ok(link) = serde_json::from_slice::<Link>(&entry.value)
@@ -44,13 +48,24 @@ pub(super) fn related(
     let given: BTreeSet<String> = values.iter().map(|value| value.trim().to_lowercase()).collect();
     let named = |value: &str| given.contains(&value.to_lowercase());
     let is_meant = |known: &Known<'_>| named(known.value) && (!known.is_session || is_searchable(known.value));
-    let users: BTreeSet<&str> = known
+    let mut users: BTreeSet<&str> = known
         .iter()
         .filter(|known| is_meant(known))
         .filter_map(|known| known.link.user.as_deref())
         .chain(known.iter().filter_map(|known| known.link.user.as_deref()).filter(|user| named(user)))
         .chain(browsers.values().filter_map(|browser| browser.user.as_deref()).filter(|user| named(user)))
+        .chain(aliases.iter().flat_map(|(previous, user)| [*previous, user]).filter(|user| named(user)))
         .collect();
+    // Who was merged is one person, whatever was merged first.
+    let mut found = 0;
+    while found < users.len() {
+        found = users.len();
+        for (previous, user) in &aliases {
+            if users.contains(previous) || users.contains(&**user) {
+                users.extend([*previous, user]);
+            }
+        }
+    }
     let own = |id: &str| {
         let user = browsers.get(id).and_then(|browser| browser.user.as_deref());
         user.is_none_or(|user| users.contains(user))
@@ -59,7 +74,8 @@ pub(super) fn related(
     let mut anonymous: BTreeSet<&str> = known
         .iter()
         .filter(|known| is_users(&known.link) || known.link.user.is_none() && is_meant(known))
-        .filter_map(|known| known.link.anonymous.as_deref())
+        .flat_map(|known| [known.link.anonymous.as_deref(), known.link.derived.as_deref()])
+        .flatten()
         .filter(|id| own(id))
         .collect();
     let theirs = |browser: &Browser| browser.user.as_deref().is_some_and(|user| users.contains(user));
@@ -76,6 +92,11 @@ pub(super) fn related(
     }
     for (id, _) in browsers.iter().filter(|(id, browser)| theirs(browser) && !is_searchable(id)) {
         all.insert(format!("{BROWSER}:{id}"));
+    }
+    for (previous, user) in aliases.iter().filter(|(previous, _)| users.contains(previous)) {
+        if !is_searchable(previous) && !is_searchable(user) {
+            all.insert(format!("{ALIAS}:{previous}"));
+        }
     }
     all.into_iter().filter(|value| !named(value)).collect()
 }

@@ -2,7 +2,7 @@
 
 use rhai::{Dynamic, Map};
 
-use super::links::BROWSER;
+use super::links::{ALIAS, BROWSER};
 use crate::diag::Diag;
 use crate::path::Path;
 use crate::registry::{OptionValue, Options};
@@ -55,8 +55,10 @@ pub(super) struct Seen {
     pub(super) signed_in: Option<bool>,
     /// Whether it came with both ids from a library whose user calls identify: Segment hears of both without us.
     pub(super) tells_itself: bool,
-    /// Whether `anonymousId` holds something that is no browser's id.
-    has_other: bool,
+    /// What `anonymousId` holds where that is no browser's id.
+    pub(super) derived: Option<String>,
+    /// Of an alias, whose links the user has from then on.
+    pub(super) previous: Option<String>,
 }
 
 impl Fields {
@@ -108,6 +110,11 @@ impl Fields {
             if !seen.is_ours() {
                 return seen;
             }
+            if seen.kind == "alias" {
+                let id = |key: &str| map.get(key).and_then(id_text).filter(|id| !self.is_blocked(id));
+                (seen.user, seen.previous) = (id("userId"), id("previousId"));
+                return seen;
+            }
             let time = text(&map, "timestamp").parse::<jiff::Timestamp>();
             seen.at_ms = time.map_or(now_ms, |time| time.as_millisecond().min(now_ms));
             for key in ["anonymousId", "userId"] {
@@ -117,7 +124,7 @@ impl Fields {
                 } else if key == "userId" {
                     seen.user = Some(id);
                 } else if !self.derived.is_empty() && id.starts_with(&self.derived) {
-                    seen.has_other = true;
+                    seen.derived = Some(id);
                 } else {
                     seen.anonymous = Some(id);
                 }
@@ -162,17 +169,17 @@ impl Fields {
 }
 
 impl Seen {
-    /// Whether it is about somebody. An alias says itself who is who, and what is no message of Segment's is not ours to judge.
+    /// Whether it is about somebody. What is no message of Segment's is not ours to judge.
     pub(super) fn is_ours(&self) -> bool {
-        !self.kind.is_empty() && self.kind != "alias"
+        !self.kind.is_empty()
     }
 
     /// Puts the ids that were found into an event which lacks them.
     pub(super) fn fill(&self, event: &mut Dynamic, user: Option<&str>) {
         if let Some(mut map) = event.write_lock::<Map>() {
             let lacks = |map: &Map, key: &str| map.get(key).is_none_or(Dynamic::is_unit);
-            if let Some(id) = &self.anonymous
-                && (self.has_other || lacks(&map, "anonymousId"))
+            if let Some(id) = self.anonymous.as_ref().or(self.derived.as_ref())
+                && (self.derived.is_some() || lacks(&map, "anonymousId"))
             {
                 map.insert("anonymousId".into(), id.as_str().into());
             }
@@ -191,9 +198,9 @@ fn kinds(option: &str, options: &Options, build: &mut Build<'_>) -> Result<Vec<(
     for (kind, place, value, _) in options.entries(option) {
         let OptionValue::List(fields) = value else { continue };
         let other = if option == "persons" { options.entries("sessions") } else { &[] };
-        if kind == BROWSER || kind.contains(':') || other.iter().any(|(name, ..)| name == kind) {
+        if kind == BROWSER || kind == ALIAS || kind.contains(':') || other.iter().any(|(name, ..)| name == kind) {
             let problem = Diag::error("wrong-value", format!("`{kind}` cannot be a name in `{option}`"));
-            let help = "names are of your choice, without `:`, each once; `anon` is the browser's own";
+            let help = "names are of your choice, without `:`, each once; `anon` and `alias` are the step's own";
             problems.push(problem.at(options.file(), place.clone()).help(help));
         }
         let mut read = Vec::new();
