@@ -43,7 +43,6 @@ pub(super) const DEF: Def = Def {
               before stays with who was there. An event that names a person nobody knows is not taken for the browser's user. A browser \
               that more than `users_max` users had is a shared device, and tells of nobody. After one of `reset_on` a browser is nobody's, and so it is \
               when `context.signed_in`, where a shop tells it, was true and is false. \
-              After an alias (customers that were merged) the links of the former `previousId` are those of its `userId`. \
               Placeholders (`blocked`, and ids of zeros) are no ids, and leave the event.\n\n\
               The time is that of the events, so the order in which they come does not matter. Put the step behind the script that makes \
               the messages, before `dedupe`. Its links are kept under its `id`.",
@@ -75,6 +74,13 @@ pub(super) const DEF: Def = Def {
                 ty: Type::Bool,
                 default: Default::Is("true"),
                 about: "Whether a new link is told by an identify message.",
+            },
+            Opt {
+                name: "merge",
+                ty: Type::Bool,
+                default: Default::Is("false"),
+                about: "Whether after an alias message (customers that were merged) the links of its `previousId` are those of its \
+                        `userId`. Not where browsers can send one: anybody could take over another's.",
             },
             Opt {
                 name: "ttl",
@@ -113,5 +119,5 @@ pub(super) const DEF: Def = Def {
         short: None,
     },
     example: "- identity:\n    sessions: { cart: context.cart_token, order: [properties.order_id] }\n    persons: { email: traits.email }\n    \
-              hold: { window: 20s, for: [cart] }\n    ttl: 30d\n    reset_on: [Signed Out]\n",
+              hold: { window: 20s, for: [cart] }\n    merge: true\n    ttl: 30d\n    reset_on: [Signed Out]\n",
 };

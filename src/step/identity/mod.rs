@@ -29,6 +29,8 @@ struct Identity {
     reset_on: Vec<String>,
     /// Whether a new link is told to Segment by an identify message.
     identify: bool,
+    /// Whether an alias message is followed.
+    merge: bool,
 }
 
 /// How links are made and kept.
@@ -76,6 +78,7 @@ fn build(options: &Options, build: &mut Build<'_>) -> Result<Box<dyn Step>, Vec<
         hold: Waiting { window_ms: hold.map_or(0, |hold| hold.int("window")), kinds, after },
         reset_on: options.texts("reset_on").into_iter().map(str::to_owned).collect(),
         identify: options.bool("identify"),
+        merge: options.bool("merge"),
     }))
 }
 
@@ -102,7 +105,9 @@ impl Step for Identity {
         }
         let mut links = Links::new(cx, &self.rules);
         if seen.kind == "alias" {
-            if let (Some(previous), Some(user)) = (&seen.previous, &seen.user) {
+            if self.merge
+                && let (Some(previous), Some(user)) = (&seen.previous, &seen.user)
+            {
                 links.learn_alias(previous, user)?;
             }
             return Ok(Flow::Next(event));

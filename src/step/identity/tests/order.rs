@@ -77,7 +77,7 @@ fn what_went_out_before_its_order_was_known_is_tied_to_the_user() {
 #[test]
 fn who_was_merged_is_one() {
     let alias = |previous: &str, user: &str| json!({"type": "alias", "previousId": previous, "userId": user});
-    let world = World::new("{ hold: 0s }");
+    let world = World::new("{ hold: 0s, merge: true }");
     world.sees(0, &cart_page("B", "C"));
     let mut known = order(1, "C", Some("111"));
     known["context"] = json!({"traits": {"email": "ada@example.com"}});
@@ -101,4 +101,9 @@ fn who_was_merged_is_one() {
         world.sees(10, &nothing);
         assert_eq!(world.ids(10, &refund(1)).1, "111");
     }
+    // Where anybody can say so, nobody is believed.
+    let world = World::new("{ hold: 0s }");
+    world.sees(0, &identify("B", "111"));
+    world.sees(1, &alias("111", "222"));
+    assert_eq!(world.ids(2, &page("B")).1, "111");
 }
