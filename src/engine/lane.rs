@@ -253,14 +253,12 @@ impl Runner {
 
     /// Finishes a job that is done; whether there was a worker to do it.
     async fn finish_next(&mut self, done: Option<(Pending, Vec<Done>)>) -> bool {
-        match done {
-            Some((job, done)) => self.finish(job, done).await,
+        let Some((job, done)) = done else {
             // Its deliveries are still in the journal, before the cursors: the next start runs them again.
-            None => {
-                tracing::error!(pipeline = %self.plan.name, "a worker ended; the pipeline stops here");
-                return false;
-            }
-        }
+            tracing::error!(pipeline = %self.plan.name, "a worker ended; the pipeline stops here");
+            return false;
+        };
+        self.finish(job, done).await;
         true
     }
 

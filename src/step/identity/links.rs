@@ -161,7 +161,7 @@ impl<'a, 'b> Links<'a, 'b> {
     /// Who a user is now.
     fn present(&self, user: Option<String>) -> Result<Option<String>, StepError> {
         let Some(mut user) = user else { return Ok(None) };
-        if !self.is_kept(ALIASES)? {
+        if !self.rules.merge || !self.is_kept(ALIASES)? {
             return Ok(Some(user));
         }
         for _ in 0..ALIASES_MAX {

@@ -29,8 +29,6 @@ struct Identity {
     reset_on: Vec<String>,
     /// Whether a new link is told to Segment by an identify message.
     identify: bool,
-    /// Whether an alias message is followed.
-    merge: bool,
 }
 
 /// How links are made and kept.
@@ -38,6 +36,8 @@ struct Rules {
     ttl_ms: u64,
     /// A browser that more users than these had is nobody's.
     users_max: usize,
+    /// Whether an alias message is followed.
+    merge: bool,
 }
 
 /// Which events wait for their browser, and how long.
@@ -74,11 +74,14 @@ fn build(options: &Options, build: &mut Build<'_>) -> Result<Box<dyn Step>, Vec<
     }
     Ok(Box::new(Identity {
         fields,
-        rules: Rules { ttl_ms: options.int("ttl") as u64, users_max: options.int("users_max") as usize },
+        rules: Rules {
+            ttl_ms: options.int("ttl") as u64,
+            users_max: options.int("users_max") as usize,
+            merge: options.bool("merge"),
+        },
         hold: Waiting { window_ms: hold.map_or(0, |hold| hold.int("window")), kinds, after },
         reset_on: options.texts("reset_on").into_iter().map(str::to_owned).collect(),
         identify: options.bool("identify"),
-        merge: options.bool("merge"),
     }))
 }
 
@@ -105,7 +108,7 @@ impl Step for Identity {
         }
         let mut links = Links::new(cx, &self.rules);
         if seen.kind == "alias" {
-            if self.merge
+            if self.rules.merge
                 && let (Some(previous), Some(user)) = (&seen.previous, &seen.user)
             {
                 links.learn_alias(previous, user)?;
