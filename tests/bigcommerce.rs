@@ -13,7 +13,6 @@ mod shop;
 mod storefront;
 mod support;
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -48,17 +47,14 @@ fn the_recorded_journey_gives_exactly_the_expected_messages() {
             );
         }
     }
-    // The customer as he is now is told twice, under one id.
-    let all = shop::expected("scenario-journey");
-    let mut ids = BTreeSet::new();
-    let expected: Vec<_> = all.iter().filter(|message| ids.insert(message["messageId"].to_string())).collect();
-    assert_eq!((all.len(), expected.len()), (19, 18));
+    let expected = shop::expected("scenario-journey");
+    assert_eq!(expected.len(), 18);
     let received = shop.segment.wait_for(expected.len(), SOON);
     for (number, (want, got)) in expected.iter().zip(&received).enumerate() {
         assert!(same(want, &got.message), "message {number}:\n{}\nexpected\n{want:#}", got.raw);
     }
     assert_eq!(shop.segment.received().len(), expected.len(), "nothing came behind the expected messages");
-    assert_eq!(shop.segment.duplicates().len(), 1);
+    assert!(shop.segment.duplicates().is_empty(), "the customer as he is now is told once");
 
     let asked = shop.api.asked();
     assert!(asked.iter().all(|asked| asked.header("x-auth-token") == Some("test-token")));
@@ -91,18 +87,17 @@ fn an_order_is_completed_once_whatever_happens() {
     }
     shop.cartwire.kill9();
     shop.cartwire.restart();
-    for step in ["09-", "10-", "09-", "17-"] {
+    for step in ["09-", "10-", "09-", "17-", "17-"] {
         send(&shop, step);
     }
     // Deliveries are run one after another, so what came before it has been told too.
     shop.segment
         .wait_until(SOON, "the last one", |stored| stored.iter().any(|one| one.message["event"] == "Order Fulfilled"));
     let messages: Vec<_> = shop.segment.received().into_iter().chain(shop.segment.duplicates()).collect();
-    let ids = |event: &str| -> BTreeSet<String> {
-        messages.iter().filter(|one| one.message["event"] == event).map(|one| one.message_id.clone()).collect()
-    };
-    assert_eq!(ids("Order Completed").len(), 1);
-    assert_eq!(ids("Order Fulfilled").len(), 1);
+    let times = |event: &str| messages.iter().filter(|one| one.message["event"] == event).count();
+    // What is delivered again goes on once, whether or not Segment would still know it.
+    assert_eq!((times("Order Completed"), times("Order Fulfilled")), (1, 1));
+    assert_eq!(times("Order Updated"), 0, "a change that overtakes the creation of its order is none");
     shop.cartwire.stop();
 }
 

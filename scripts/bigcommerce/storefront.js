@@ -102,6 +102,7 @@
     var answer = fetch("/api/storefront/carts", { credentials: "same-origin" })
       .then(function (response) { return response.json(); })
       .then(function (carts) {
+        // A guest's cart has the customer 0, by which it shows that nobody is logged in any more.
         if (carts.length) cart = { id: carts[0].id, customerId: carts[0].customerId, email: carts[0].email };
         else if (!isOrderPage()) forgetWho();
         store("cartwire_cart", sessionStorageOrNothing(), cart);

@@ -14,6 +14,7 @@ fn order(settings: &[(&str, &str)]) -> Value {
 fn users_are_who_the_setting_says() {
     let user = |kind: &str| order(&[("user_id", kind)])["userId"].clone();
     assert_eq!(user("customer_id"), "32");
+    assert_eq!(user("store_customer_id"), "abc123xyz/32");
     assert_eq!(user("email"), "ada@example.com");
     assert_eq!(user("email_md5"), "3e3417d7ef77d5932a6734b916515ed5");
     assert_eq!(user("email_sha256"), "b5fc85e55755f9e0d030a10ab4429b6b2944855f9a0d60077fe832becbc41d72");
@@ -24,6 +25,26 @@ fn users_are_who_the_setting_says() {
         map_one(&[("user_id", "email")], "scenario-08-subscriber-created").only("identify")["userId"],
         "ada@example.com"
     );
+}
+
+/// Each store counts its customers from one.
+#[test]
+fn a_number_stands_for_a_customer_of_its_store() {
+    let told = case("scenario-15-customer-updated");
+    let deleted_in = |store: &str| {
+        let mut both = told.clone();
+        let mut deleted = case("scope-customer-deleted").given.remove(0);
+        let mut body: Value = serde_json::from_slice(&deleted.body).unwrap();
+        body["producer"] = format!("stores/{store}").into();
+        deleted.body = body.to_string().into_bytes();
+        both.given.push(deleted);
+        let mapped = map(&[("user_id", "email"), ("customer_deleted", "true")], vec![both]).remove(0);
+        let message = mapped.only("Customer Deleted").clone();
+        assert_eq!(message["context"]["keys"], Value::Null, "what only the step needs stays here");
+        message["userId"].clone()
+    };
+    assert_eq!(deleted_in("abc123xyz"), "ada@example.com");
+    assert_eq!(deleted_in("zzz999"), Value::Null);
 }
 
 #[test]

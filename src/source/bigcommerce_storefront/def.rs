@@ -24,7 +24,8 @@ pub static DEF: SourceDef = SourceDef {
             ```\n\n\
             A body is one such event or an array of them, as `{ \"event\", \"payload\", \"timestamp\", \"anonymousId\", \"cart\", \"page\", \
             \"locale\", \"consent\" }`, under any content type: the script sends `text/plain`, for which browsers ask no leave first. \
-            `timestamp` is the time of receipt if the script tells none.\n\n\
+            `timestamp` is the time of receipt if the script tells none. A cart's `customerId` is 0 for a guest, and missing while the shop \
+            has not said whose the cart is.\n\n\
             Anybody can send what a browser sends. `origins` keeps other sites' pages out, not programs: let webhooks decide what an \
             order is worth, as `pipelines/bigcommerce.yaml` does.\n\n\
             Answers: 200 without a body when the events are durable; 204 to a preflight; 403 for an origin that is not listed; 400 for \
