@@ -102,9 +102,11 @@ fn value() -> impl Strategy<Value = String> {
     let at = (place(), end).prop_map(|(place, end)| format!("{place}{end}"));
     let shaped =
         (place(), value_shape()).prop_map(|(place, shape)| format!("({})", shape.replace('P', &format!("({place})"))));
+    let request = prop::sample::select(vec!["", "?.m1", "?.m2", "?.l1", "?.l1?[0]", "?.m1?.m1", "?.m2?.l1", "?.n"]);
     prop_oneof![
         8 => at,
         5 => shaped,
+        3 => request.prop_map(|way| format!("delivery.json(){way}")),
         1 => Just("1".to_owned()),
         1 => Just("\"x\"".to_owned()),
         1 => Just("#{ m1: #{ s: 1 }, l1: [#{ n: 2 }] }".to_owned()),
@@ -153,10 +155,6 @@ fn value_shape() -> impl Strategy<Value = &'static str> {
         "P?.contains(\"m2\")",
         "P?.take()",
         "{ let c = P; let f = || c?.m1; f.call() }",
-        "delivery.json()",
-        "delivery.json()?.m1",
-        "delivery.json()?.l1?[0]",
-        "delivery.json()?.n",
         "#{ m1: P, m2: delivery.json()?.m2 }",
         "map::merge(P, delivery.json()?.m1)",
         "(P == delivery.json()?.m1)",
@@ -182,6 +180,7 @@ fn statement() -> impl Strategy<Value = String> {
         value().prop_map(|value| format!("track(#{{ event: \"E\", properties: {value} }});")),
         Just("emit(event);".to_owned()),
         Just("event.m1 = v0;".to_owned()),
+        Just("event.m1 = delivery.json().m1;".to_owned()),
         Just("{ let m = event.m1; if type_of(m) == \"map\" { m.s = 7; } event.m1 = m; }".to_owned()),
         Just("if type_of(v1) == \"map\" { event = v1; }".to_owned()),
         Just("v2 = event; v2.s = 1;".to_owned()),

@@ -136,6 +136,7 @@ impl<'w> Writer<'w> {
     }
 
     /// Writes a value that stands in the other source.
+    #[inline(never)]
     fn elsewhere(&mut self, value: &Dynamic, other: &'w Tape) -> Result<(), EncodeError> {
         let tape = self.turn_to(other, self.tape);
         let written = self.value(value);
