@@ -94,5 +94,7 @@ pub(super) fn tell_apart<'a>(
             map.remove("messageId");
         }
     }
-    owners.into_iter().for_each(|owner| copies.count(owner));
+    for owner in owners {
+        copies.count(owner);
+    }
 }

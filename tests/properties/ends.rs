@@ -1,7 +1,7 @@
 //! Whatever steps do with the events of a delivery: each ends once, whether it waits on the way or not, and Segment gets no two messages
 //! of one id, of which it would keep one.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use cartwire::event::{Delivery, Origin};
@@ -92,13 +92,13 @@ fn runs(steps: &str, body: &Value) -> Vec<Outcome> {
     let store: Arc<dyn Store> = Arc::new(Memory::default());
     let pipeline = load(tree(steps), &limits()).unwrap_or_else(|problems| panic!("{problems}\n{steps}"));
     let mut runs = vec![run_over(&store, &pipeline, &delivery(1, body))];
-    let mut waiting: BTreeMap<(i64, String), ()> = BTreeMap::new();
+    let mut waiting: BTreeSet<(i64, String)> = BTreeSet::new();
     let mut now_ms = NOW_MS;
     loop {
         for held in &runs[runs.len() - 1].held {
-            assert!(waiting.insert((held.until_ms, held.id.clone()), ()).is_none(), "{} waits twice\n{steps}", held.id);
+            assert!(waiting.insert((held.until_ms, held.id.clone())), "{} waits twice\n{steps}", held.id);
         }
-        let Some(((until_ms, id), ())) = waiting.pop_first() else { return runs };
+        let Some((until_ms, id)) = waiting.pop_first() else { return runs };
         now_ms = now_ms.max(until_ms);
         let wake_up = Delivery { seq: runs.len() as u64 + 1, ..Held::wake_up("p", &id, now_ms) };
         runs.push(run_over(&store, &pipeline, &wake_up));

@@ -101,7 +101,9 @@ impl Step for ScriptStep {
             }
         };
         cx.logs.extend(ran.logs);
-        rest.iter().for_each(|(_, tape, ..)| lend(tape, ran.tape.clone()));
+        for (_, tape, ..) in &rest {
+            lend(tape, ran.tape.clone());
+        }
         let mut flows: Vec<_> = ran
             .answers
             .into_iter()
