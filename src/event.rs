@@ -52,6 +52,11 @@ impl Delivery {
     }
 }
 
+/// How many branches have a digit of their own: see [`Origin::branch`].
+const DIGITS: u64 = 4096;
+/// Forks from here on are hashes.
+const HASHED: u64 = 1 << 63;
+
 /// Where an event came from: enough to compute its identity again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Origin {
@@ -67,9 +72,22 @@ impl Origin {
     /// The origin of the `branch`-th event (from 0) that a step made of this one.
     ///
     /// Branches are digits to the base 4096, so that ids depend only on the way to the event and a dropped sibling changes nothing.
+    /// A way of more than five or six digits is told by a hash of it instead: no number of steps makes two events share a number.
     #[must_use]
     pub fn branch(self, branch: usize) -> Self {
-        Self { fork: self.fork.wrapping_mul(4096).wrapping_add(branch as u64 + 1), ..self }
+        let digit = branch as u64 + 1;
+        let digits = (digit <= DIGITS).then(|| self.fork.checked_mul(DIGITS)?.checked_add(digit)).flatten();
+        let fork = digits.filter(|fork| *fork < HASHED).unwrap_or_else(|| {
+            let digest =
+                Sha256::new().chain_update(self.fork.to_le_bytes()).chain_update(digit.to_le_bytes()).finalize();
+            digest.iter().take(8).fold(0, |fork, byte| fork << 8 | u64::from(*byte)) | HASHED
+        });
+        Self { fork, ..self }
+    }
+
+    /// The event that a step made this one of, unless none did, or only a hash of the way is known.
+    pub fn parent(self) -> Option<Self> {
+        (1..HASHED).contains(&self.fork).then(|| Self { fork: (self.fork - 1) / DIGITS, ..self })
     }
 
     /// The id of a message that came without one: `cw-<32 hex digits>-<position>`; the digits stand for the delivery.
@@ -79,18 +97,6 @@ impl Origin {
     pub fn message_id(self, identity: &str) -> String {
         let digest = Sha256::digest(identity.as_bytes());
         format!("cw-{}-{self}", hex::encode(&digest[..16]))
-    }
-
-    /// Whether this event is that one, or steps made it of that one.
-    pub fn is_of(self, ancestor: Self) -> bool {
-        if (self.delivery, self.index) != (ancestor.delivery, ancestor.index) {
-            return false;
-        }
-        let mut fork = self.fork;
-        while fork > ancestor.fork {
-            fork = (fork - 1) / 4096;
-        }
-        fork == ancestor.fork
     }
 }
 
@@ -157,4 +163,40 @@ pub struct Refused {
     pub code: &'static str,
     /// The reason in words, for the dead letter.
     pub reason: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn a_branch_has_a_number_of_its_own_however_long_the_way() {
+        let of = |fork| Origin { fork, ..Origin::default() };
+        assert_eq!([0, 1, 4095].map(|branch| of(0).branch(branch).fork), [1, 2, 4096]);
+        assert_eq!([0, 4095].map(|branch| of(2).branch(branch).fork), [8193, 12288]);
+        let mut forks = BTreeSet::from([0]);
+        let mut level = vec![of(0)];
+        for _ in 0..12 {
+            level =
+                level.iter().flat_map(|origin| [0, 1, 4095, 4096, 5000].map(|branch| origin.branch(branch))).collect();
+            assert!(level.iter().all(|origin| forks.insert(origin.fork)));
+            level = level.into_iter().step_by(4).collect();
+        }
+        assert!(forks.len() > 100 && forks.iter().any(|fork| *fork >= HASHED));
+    }
+
+    #[test]
+    fn the_way_back_is_known_as_long_as_it_is_digits() {
+        let mut way = vec![Origin { delivery: 3, index: 2, fork: 0 }];
+        for branch in [0, 4095, 7, 4095, 1, 3, 0, 2] {
+            way.push(way[way.len() - 1].branch(branch));
+        }
+        assert_eq!(way[0].parent(), None);
+        for pair in way.windows(2) {
+            assert_eq!(pair[1].parent(), (pair[1].fork < HASHED).then_some(pair[0]));
+        }
+        assert!(way[5].fork < HASHED && way[8].fork >= HASHED);
+    }
 }

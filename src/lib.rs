@@ -65,12 +65,17 @@
 //! - **Two values per version.** [`pipeline::Plan`] is shared between threads; [`pipeline::Pipeline`] is the plan compiled for one
 //!   thread. Scripts are compiled per worker without atomic reference counts: no counter is ever touched by two cores.
 //! - **Values remember their source text.** [`json`] marks decoded values with the number of their node in the source; the
-//!   mark travels with the value through scripts, and the writer emits the source text of whatever still equals it.
+//!   mark travels with the value through scripts, and the writer emits the source text of whatever still equals it. What a script takes
+//!   from `delivery.json()` has marks of its own (negative ones): the request and an event of it are two documents, of which the
+//!   second may be decoded in parts.
 //! - **A revision is the pipeline's YAML, scripts and tables, not its fixtures.** A fixture changes what is tested, not what
 //!   runs; an edited fixture must not replace a running version.
 //! - **What nobody reads is not decoded.** The plan knows what its parts look at ([`json::Mask`]), scripts included, whose text is
 //!   analysed; the rest stays source text. Whatever fails under a mask is run again on everything, so the analysis can cost
 //!   time and never a message.
+//! - **A copy's message id says which copy it is, not by which way it came.** The way is another when a sender delivers again and a step
+//!   before has nothing to add any more; an event takes along how often it was copied ([`step::Copies`]), also where it waits.
+//! - **A request is one thing to `on_request`**, however many events its source makes of it: the first stands for it.
 //! - **A lookup runs the whole delivery again**, not the step that asked: runs are repeatable and have no effect before they are
 //!   complete, so this is the same to everybody, collects what all events of a delivery need at once, and keeps no half-run events.
 //!   Where a pipeline remembers, only questions are asked by runs on a state that is not complete, never what changes something.

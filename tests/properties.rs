@@ -3,6 +3,8 @@
 
 #[path = "properties/copies.rs"]
 mod copies;
+#[path = "properties/ends.rs"]
+mod ends;
 #[path = "properties/events.rs"]
 mod events;
 #[path = "properties/failing.rs"]

@@ -120,10 +120,7 @@ fn before(trace: &[StepRecord], index: usize) -> Option<&Value> {
     trace[..index]
         .iter()
         .rev()
-        .filter(|earlier| {
-            earlier.origin.delivery == record.origin.delivery && earlier.origin.index == record.origin.index
-        })
-        .filter(|earlier| earlier.origin.fork == record.origin.fork || earlier.origin.fork == record.origin.fork / 4096)
+        .filter(|earlier| earlier.origin == record.origin || Some(earlier.origin) == record.origin.parent())
         .find_map(|earlier| earlier.state.as_ref().ok())
         .filter(|_| record.part != "source")
 }

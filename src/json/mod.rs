@@ -87,6 +87,23 @@ pub fn decode_masked(text: Bytes, limits: &Limits, mask: &Mask) -> Result<(Dynam
     }
 }
 
+/// Decodes the whole request of an event that has a source text of its own already: the numbers of its nodes are negative, and
+/// name nothing before its tape is [lent](Tape::lend) to the event's.
+pub fn decode_request(text: Bytes, limits: &Limits) -> Result<(Dynamic, Rc<Tape>), JsonError> {
+    let (mut value, tape) = decode_bytes(text, limits)?;
+    negate(&mut value);
+    Ok((value, tape))
+}
+
+fn negate(value: &mut Dynamic) {
+    value.set_tag(-value.tag());
+    if let Ok(mut map) = value.as_map_mut() {
+        map.values_mut().for_each(negate);
+    } else if let Ok(mut array) = value.as_array_mut() {
+        array.iter_mut().for_each(negate);
+    }
+}
+
 /// Decodes a document into plain Rhai values, without tags and tape: for look-ups, tables and parsing inside scripts.
 pub fn decode_plain(text: &[u8], limits: &Limits) -> Result<Dynamic, JsonError> {
     match read::document::<false>(text, limits, &Mask::Whole) {

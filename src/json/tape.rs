@@ -1,7 +1,9 @@
 //! The tape: the source text of a document, and where in it each decoded value stands.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::cmp::Ordering;
+use std::rc::Rc;
 
 use bytes::Bytes;
 
@@ -12,6 +14,8 @@ use super::string;
 pub struct Tape {
     text: Bytes,
     index: Index,
+    /// The source of values with negative tags: see [`Tape::lend`].
+    request: OnceCell<Rc<Tape>>,
 }
 
 /// The nodes of a document. Node numbers begin with 1, since 0 is the tag of a value that came from no text.
@@ -62,7 +66,18 @@ pub(super) enum Kind {
 
 impl Tape {
     pub(super) fn new(text: Bytes, index: Index) -> Self {
-        Self { text, index }
+        Self { text, index, request: OnceCell::new() }
+    }
+
+    /// Has values of a request, decoded with [`decode_request`](super::decode_request), find their source text beside this one. There
+    /// is one request for all events of a delivery, so a second one is the same.
+    pub fn lend(&self, request: Rc<Self>) {
+        _ = self.request.set(request);
+    }
+
+    /// The request.
+    pub(super) fn request(&self) -> Option<&Self> {
+        self.request.get().map(Rc::as_ref)
     }
 
     /// The text that the document was decoded from.

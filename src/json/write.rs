@@ -32,10 +32,21 @@ pub fn encode(value: &Dynamic, tape: &Tape, out: &mut Vec<u8>) -> Result<(), Enc
     let before = out.len();
     // Many events may share one large tape.
     out.reserve(tape.text().len().min(16 * 1024));
-    let text = tape.text();
-    let bytes_max = before.saturating_add(BYTES_MAX).saturating_add(text.len().saturating_mul(2));
-    let mut writer =
-        Writer { tape, text, out, from: 0, to: 0, depth_left: DEPTH_MAX, values_left: VALUES_MAX, bytes_max };
+    let (text, other) = (tape.text(), tape.request());
+    let sources = text.len() + other.map_or(0, |request| request.text().len());
+    let bytes_max = before.saturating_add(BYTES_MAX).saturating_add(sources.saturating_mul(2));
+    let mut writer = Writer {
+        tape,
+        text,
+        other,
+        sign: 1,
+        out,
+        from: 0,
+        to: 0,
+        depth_left: DEPTH_MAX,
+        values_left: VALUES_MAX,
+        bytes_max,
+    };
     let written = writer.value(value);
     writer.flush();
     if written.is_err() {
@@ -49,6 +60,10 @@ pub fn encode(value: &Dynamic, tape: &Tape, out: &mut Vec<u8>) -> Result<(), Enc
 struct Writer<'w> {
     tape: &'w Tape,
     text: &'w [u8],
+    /// The source of values whose tags have the other sign.
+    other: Option<&'w Tape>,
+    /// The sign of the tags of what stands in `tape`.
+    sign: i32,
     out: &'w mut Vec<u8>,
     /// The pending range.
     from: usize,
@@ -59,13 +74,18 @@ struct Writer<'w> {
     bytes_max: usize,
 }
 
-impl Writer<'_> {
+impl<'w> Writer<'w> {
     fn value(&mut self, value: &Dynamic) -> Result<(), EncodeError> {
         if self.values_left == 0 || self.out.len() > self.bytes_max {
             return Err(EncodeError::TooLarge);
         }
+        if value.tag().signum() == -self.sign
+            && let Some(other) = self.other
+        {
+            return self.elsewhere(value, other);
+        }
         self.values_left -= 1;
-        let node = self.tape.node(value.tag());
+        let node = self.tape.node(value.tag().wrapping_mul(self.sign));
         if let Some(text) = value.read_lock::<ImmutableString>() {
             match node {
                 Some(node) if self.tape.is_string(node, &text) => self.source(node.span),
@@ -113,6 +133,23 @@ impl Writer<'_> {
             return Err(EncodeError::NotData { path: String::new(), kind: value.type_name() });
         }
         Ok(())
+    }
+
+    /// Writes a value that stands in the other source.
+    #[inline(never)]
+    fn elsewhere(&mut self, value: &Dynamic, other: &'w Tape) -> Result<(), EncodeError> {
+        let tape = self.turn_to(other, self.tape);
+        let written = self.value(value);
+        self.turn_to(tape, other);
+        written
+    }
+
+    /// Writes what is pending, and goes on in that source; gives the one before.
+    fn turn_to(&mut self, tape: &'w Tape, other: &'w Tape) -> &'w Tape {
+        self.flush();
+        (self.from, self.to) = (0, 0);
+        (self.text, self.other, self.sign) = (tape.text(), Some(other), -self.sign);
+        std::mem::replace(&mut self.tape, tape)
     }
 
     /// Writes a container that was not decoded. Where its text is not as the writer would have it (white space, a key

@@ -15,6 +15,8 @@ pub(super) struct Ends {
     /// Events that stay at a step which takes all of them at once.
     staying: BTreeMap<u32, usize>,
     ended: BTreeMap<u32, Vec<(Origin, End)>>,
+    /// What those were made of whose origin does not tell it.
+    made_of: BTreeMap<Origin, Origin>,
 }
 
 /// How an event ended.
@@ -38,6 +40,19 @@ impl Ends {
         }
     }
 
+    /// A step made one event of another.
+    pub(super) fn made(&mut self, event: Origin, of: Origin) {
+        if event.parent().is_none() {
+            self.made_of.insert(event, of);
+        }
+    }
+
+    /// Whether an event is that one, or steps made it of that one.
+    fn is_of(&self, event: Origin, ancestor: Origin) -> bool {
+        let parent = |event: &Origin| event.parent().or_else(|| self.made_of.get(event).copied());
+        std::iter::successors(Some(event), parent).any(|event| event == ancestor)
+    }
+
     pub(super) fn died(&mut self, cx: &Context<'_>, origin: Origin) {
         self.note(cx, origin, End::Died);
     }
@@ -57,8 +72,8 @@ impl Ends {
     }
 
     /// What an event that waits takes along: what it, or one that it was made of, has taken.
-    pub(super) fn taken_along(cx: &Context<'_>, origin: Origin) -> Vec<Claim> {
-        let own = cx.claims.iter().filter(|(owner, _)| origin.is_of(*owner));
+    pub(super) fn taken_along(&self, cx: &Context<'_>, origin: Origin) -> Vec<Claim> {
+        let own = cx.claims.iter().filter(|(owner, _)| self.is_of(origin, *owner));
         // One that was made of another has siblings, which end in their own ways.
         own.map(|(owner, claim)| Claim { shared: claim.shared || *owner != origin, ..claim.clone() }).collect()
     }
@@ -74,7 +89,7 @@ impl Ends {
         cx.claims = others;
         let own: Vec<(Origin, Claim)> = own;
         for (owner, claim) in own {
-            let of_it = || ended.iter().filter(|(origin, _)| origin.is_of(owner)).map(|(_, end)| *end);
+            let of_it = || ended.iter().filter(|(origin, _)| self.is_of(*origin, owner)).map(|(_, end)| *end);
             let died = of_it().any(|end| matches!(end, End::Died));
             let waiting = of_it().filter(|end| matches!(end, End::Waits)).count();
             let left: Vec<(usize, usize)> = of_it()

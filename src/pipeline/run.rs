@@ -219,6 +219,7 @@ impl Pipeline {
         match json::decode_bytes(held.event.clone().into(), &json::Limits::default()) {
             Ok((value, tape)) => {
                 let mut cx = Context::new(&delivery, &held.identity, now_ms, session);
+                cx.copies.put(held.origin, held.copies);
                 cx.claims.extend(held.claims.iter().map(|claim| (held.origin, claim.clone())));
                 let mut walk = Walk::new(self, cx, &mut outcome, trace);
                 let targets = held.targets.as_ref().map_or_else(Targets::default, |ids| {

@@ -3,6 +3,7 @@
 mod edits;
 mod erased;
 mod held;
+mod requests;
 
 use std::sync::Arc;
 
@@ -206,26 +207,6 @@ fn a_batch_that_fails_fails_for_every_event_as_on_error_says() {
     let outcome = run_split(&script("pass"), r#"[{"n":0},{"n":1}]"#);
     assert!(texts(&outcome)[0].contains(r#""n":0"#), "{:?}", texts(&outcome));
     assert_eq!(run_split(&script("drop"), r#"[{"n":0},{"n":1}]"#).dropped.len(), 2);
-}
-
-#[test]
-fn a_request_is_decoded_by_a_script_whatever_its_body_is() {
-    let script = "  - script:
-      inline: |
-        fn on_request(delivery, settings) {
-          for line in delivery.text.split(\"\\n\") { track(#{ event: line, userId: \"u\" }); }
-        }
-  - filter: event.event != \"b\"
-";
-    let text = format!(
-        "sources:\n  - webhook: {{ verify: none }}\nsteps:\n{script}sinks:\n  - http: {{ url: http://127.0.0.1:9/ }}\n"
-    );
-    let tree = Arc::new(Tree::new().with("pipelines/p.yaml", &text));
-    let plan = Plan::load(&tree, "pipelines/p.yaml", "p", &NoEnv, &Limits::default()).plan.unwrap();
-    let lines = Delivery { headers: vec![("content-type".into(), "text/plain".into())], ..delivery("a\nb\nc") };
-    let outcome = Pipeline::new(&plan).unwrap().run(&lines, 0);
-    let origins: Vec<_> = outcome.messages[0].iter().map(|message| message.origin.to_string()).collect();
-    assert_eq!((origins, outcome.ends()), (vec!["0.1".to_owned(), "0.3".to_owned()], 3));
 }
 
 #[test]

@@ -148,8 +148,11 @@ impl<'a, T: Trace> Walk<'a, T> {
                     return self.die(origin, part, StepError::new("too-many-events", reason));
                 };
                 self.left.0 = left;
+                let copies = self.cx.copies.take(origin);
                 for (branch, mut event) in events.into_iter().enumerate().rev() {
                     event.origin = origin.branch(branch);
+                    self.ends.made(event.origin, origin);
+                    self.cx.copies.put(event.origin, copies);
                     self.trace.passed(part, &event);
                     waiting.push_front((at + 1, event, 0));
                 }
@@ -203,7 +206,8 @@ impl<'a, T: Trace> Walk<'a, T> {
                 let sinks = &self.pipeline.plan.sinks;
                 chosen.iter().filter_map(|at| sinks.get(*at)).map(|part| part.id.to_string()).collect()
             }),
-            claims: Ends::taken_along(&self.cx, event.origin),
+            claims: self.ends.taken_along(&self.cx, event.origin),
+            copies: self.cx.copies.of(event.origin),
             delivery: self.cx.delivery.clone(),
         };
         let record = waiting.encode();

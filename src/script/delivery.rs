@@ -45,9 +45,9 @@ impl Shared {
         self.text.get_or_init(|| String::from_utf8_lossy(&self.delivery.body).as_ref().into()).clone()
     }
 
-    /// The body as JSON. Values know their source text, so that an untouched number leaves as it came.
+    /// The body as JSON. Values know their source text, so that an untouched number leaves as it came, and that it is not the event's.
     fn json(&self) -> Native {
-        let decode = || json::decode_bytes(self.delivery.body.clone(), &json::Limits::default());
+        let decode = || json::decode_request(self.delivery.body.clone(), &json::Limits::default());
         let decoded = self.json.get_or_init(|| decode().map_err(|error| error.to_string()));
         match decoded {
             Ok((value, _)) => Ok(value.clone()),

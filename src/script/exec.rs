@@ -268,6 +268,7 @@ impl Script {
         match if is_request { answer::added(given) } else { answer::of(given, event) } {
             Ok(Answer::Event(event)) => Ok(Ran { event: Some(event), emitted, logs, tape }),
             Ok(Answer::Events(mut events)) => {
+                self.bounded(handler, events.len() + emitted.len(), &logs)?;
                 // What a request gives stands behind what it emitted on the way; other events go before what they brought along.
                 let emitted = if is_request {
                     emitted.append(&mut events);
@@ -282,6 +283,21 @@ impl Script {
         }
     }
 
+    /// What a handler gives counts as emitted.
+    fn bounded(&self, handler: &Handler, events: usize, logs: &[LogLine]) -> Result<(), Failure> {
+        let max = self.code.host.run().limits().emitted;
+        if events <= max {
+            return Ok(());
+        }
+        Err(self.code.failed(Failure::Error(ScriptError {
+            code: "script-limit-emitted",
+            message: format!("`{}` gave more than {max} events", handler.name),
+            place: self.code.places.name("", handler.position),
+            stack: Vec::new(),
+            logs: logs.to_vec(),
+        })))
+    }
+
     /// Runs `on_batch` over the events of a delivery; `input` holds them as an array.
     pub fn run_batch(&self, input: Input<'_>) -> Result<RanBatch, Failure> {
         let Some(handler) = self.handlers.get(Kind::Batch) else {
@@ -294,7 +310,14 @@ impl Script {
         match answer::of_batch(given, event, count) {
             Ok(answers) => {
                 let refused = |refusal| self.code.refused(handler, refusal, logs.clone());
-                let answers = answers.into_iter().map(|answer| answer.map_err(refused)).collect();
+                let bounded = |answer| match answer {
+                    Answer::Events(events) => {
+                        self.bounded(handler, events.len(), &logs)?;
+                        Ok(Answer::Events(events))
+                    }
+                    one @ Answer::Event(_) => Ok(one),
+                };
+                let answers = answers.into_iter().map(|answer| answer.map_err(refused).and_then(bounded)).collect();
                 Ok(RanBatch { answers, emitted, logs, tape })
             }
             Err(refusal) => Err(self.code.refused(handler, refusal, logs)),

@@ -46,6 +46,8 @@ pub struct Held {
     pub targets: Option<Vec<String>>,
     /// What it has taken, to be given back if it dies.
     pub claims: Vec<Claim>,
+    /// How often copies of it were numbered: the next ones get other numbers.
+    pub copies: u32,
     /// The delivery that it came from.
     pub delivery: Delivery,
 }
@@ -65,8 +67,11 @@ pub struct StepMark {
 
 impl Held {
     /// The id of an event that waits at a part for the `attempt`-th time.
+    ///
+    /// The delivery is in it, for a sender may send two under one id of its own: while an event of the first waits, one of the second
+    /// is another event and must not take its place.
     pub fn id(identity: &str, origin: Origin, part: &str, attempt: u32) -> String {
-        format!("{identity}/{origin}/{part}/{attempt}")
+        format!("{identity}/{}/{origin}/{part}/{attempt}", origin.delivery)
     }
 
     /// The delivery that wakes an event of that id.

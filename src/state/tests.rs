@@ -257,6 +257,7 @@ fn held() -> Held {
         event: r#"{"type":"track","n":1.50}"#.into(),
         targets: Some(vec!["segment".into()]),
         claims: vec![Claim { key: key("dedupe", "order/1"), holder: b"9 /in 2".to_vec(), shared: true }],
+        copies: 2,
         delivery: Delivery {
             seq: 9,
             pipeline: "p".into(),
@@ -316,13 +317,13 @@ fn a_held_event_is_kept_whole() {
     let held = held();
     assert_eq!(Held::decode(&held.id, &held.encode()).unwrap(), held);
     assert!(Held::decode("x", b"{}").is_err());
-    // One that was kept before there were claims and marks is read.
+    // One that was kept before there were claims, marks and numbers of copies is read.
     let mut old: serde_json::Value = serde_json::from_slice(&held.encode()).unwrap();
-    for later in ["claims", "mark"] {
+    for later in ["claims", "mark", "copies"] {
         old.as_object_mut().unwrap().remove(later).unwrap();
     }
     let read = Held::decode(&held.id, old.to_string().as_bytes()).unwrap();
-    assert_eq!(read, Held { claims: Vec::new(), mark: None, ..held.clone() });
+    assert_eq!(read, Held { claims: Vec::new(), mark: None, copies: 0, ..held.clone() });
     let (wake_up, last) = (Held::wake_up("p", &held.id, 7), Held::last_wake_up("p", &held.id, 7));
     assert!(Held::is_wake_up(&wake_up) && !Held::is_last(&wake_up));
     assert!(Held::is_wake_up(&last) && Held::is_last(&last));

@@ -45,6 +45,7 @@ use crate::tree::Tree;
 
 pub use crate::script::LogLine;
 pub use filter::{CHECKS, FORMS};
+pub use ids::Copies;
 
 /// All steps, sorted by name.
 pub static STEPS: &[&StepDef] = &[
@@ -179,6 +180,8 @@ pub struct Context<'a> {
     pub attempt: u32,
     /// Keys that events have taken, to be given back if they die.
     pub claims: Vec<(Origin, Claim)>,
+    /// How often copies of events were numbered, so that a later step gives other numbers.
+    pub copies: Copies,
 }
 
 impl<'a> Context<'a> {
@@ -193,6 +196,7 @@ impl<'a> Context<'a> {
             part: Rc::from(""),
             attempt: 0,
             claims: Vec::new(),
+            copies: Copies::default(),
         }
     }
 }

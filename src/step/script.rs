@@ -22,13 +22,17 @@ const DETAILS: &str = "The script sees `event`, `delivery` and `settings`. What 
       `on_delete` and `on_set` (object records), is called for the events of its type. What it makes of `event` goes on, given back or \
       not. It can also give another map with a `type`, an array of such maps that go on in its place, or an `outcome::…`. An event \
       whose type has no handler passes; see `missing`.\n\
-    - `fn on_request(delivery, settings)` decodes a request (`delivery.json()`, `delivery.form()`, `delivery.text`). It is called for \
-      each event that the source makes of the request, which is one unless the source splits it. That event is used up; what the \
-      handler emits or gives goes on.\n\
+    - `fn on_request(delivery, settings)` decodes a request (`delivery.json()`, `delivery.form()`, `delivery.text`). It is called once, \
+      also where the source makes several events of the request and they reach the step together. They are used up: what the handler \
+      emits or gives goes on in place of the first, and the others end as `taken up by on_request`. If it fails, all of them do.\n\
     - `fn on_batch(events, settings, delivery)` is called once for all events of a delivery that reach the step, instead of the handlers \
       by type. It gives an array with an answer for each event, in their order: a map, an array of maps, an `outcome::…`, or `()` for \
-      the event as it stands in `events`. If it gives nothing, all go on as they stand in `events`.\n\n\
-    The last parameters can be left out. A value counts as given after `return`, or at the end without `;`. Statements outside \
+      the event as it stands in `events`. If it gives nothing, all go on as they stand in `events`. What it emits leaves with the last \
+      event that goes on. What it remembers counts when the run ends well, also where it answers `outcome::retry` for some events: each \
+      of these comes again alone, and what that run remembers counts too. What must count once for an event belongs into a handler \
+      by type.\n\n\
+    An event becomes 1,000 others at most; a handler that gives and emits more makes a dead letter. The last parameters can be left \
+    out. A value counts as given after `return`, or at the end without `;`. Statements outside \
     functions run before the handler: imports, and constants, which functions see as `global::NAME`.";
 
 /// The step's definition.

@@ -23,8 +23,9 @@ pub(super) static SPLIT: StepDef = StepDef {
         about: "Makes one event of each element of a list",
         details: "Each part is the event without the list, and with the element in its place: the element's fields beside those of the map \
                   that held the list, where they win. `merge: false` leaves only the element's fields there, `as` puts the element into a field of \
-                  its own. The parts' `messageId` is the event's with `:0`, `:1` … behind it; without one, each gets an id that is the \
-                  same whenever its delivery is processed again.\n\nAn event with more than 1,000 elements becomes a dead letter.",
+                  its own. The parts' `messageId` is the event's with `:0`, `:1` … behind it, or \
+                  `:1.0` where a step before has numbered its copies already; without one, each gets an id that is the same whenever \
+                  its delivery is processed again.\n\nAn event with more than 1,000 elements becomes a dead letter.",
         shape: Shape::Options {
             options: &[
                 Opt { name: "path", ty: Type::Path, default: Default::Required, about: "The list." },
@@ -94,7 +95,7 @@ fn build(options: &Options, build: &mut Build<'_>) -> Result<Box<dyn Step>, Vec<
 }
 
 impl Step for Split {
-    fn apply(&self, mut event: Event, _: &mut Context<'_>) -> Result<Flow, StepError> {
+    fn apply(&self, mut event: Event, cx: &mut Context<'_>) -> Result<Flow, StepError> {
         let count = self.list.with(&event.value, |list| list.and_then(|list| Some(list.as_array_ref().ok()?.len())));
         let Some(count) = count.filter(|count| *count > 0) else {
             return Ok(if self.drop_without { Flow::Drop(REASON.to_owned()) } else { Flow::Next(event) });
@@ -119,9 +120,12 @@ impl Step for Split {
             let mut part = event.clone();
             self.place(&mut part.value, item)?;
             if let Some(id) = &id {
-                ids::number(&mut part.value, id, number);
+                ids::name(&mut part.value, id, &cx.copies.name(event.origin, number));
             }
             parts.push(part);
+        }
+        if id.is_some() {
+            cx.copies.count(event.origin);
         }
         Ok(Flow::Fork(parts))
     }

@@ -23,6 +23,7 @@ fn holding(names: &[&str]) -> Outcome {
             event: "{}".into(),
             targets: None,
             claims: vec![claim],
+            copies: 0,
             delivery: Delivery::default(),
         };
         let key = Key { space: HELD_SPACE.into(), name: held.id.clone() };

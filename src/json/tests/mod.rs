@@ -2,6 +2,7 @@
 
 mod errors;
 mod fidelity;
+mod lent;
 mod masked;
 mod order;
 mod properties;

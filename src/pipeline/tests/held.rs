@@ -22,8 +22,11 @@ pub(super) struct Shop {
 }
 
 pub(super) fn load(steps: &str, sinks: &str) -> Pipeline {
-    let text = format!("sources:\n  - webhook: {{ verify: none }}\nsteps:\n{steps}sinks:\n{sinks}");
-    let tree = Arc::new(Tree::new().with("pipelines/p.yaml", &text));
+    load_file(&format!("sources:\n  - webhook: {{ verify: none }}\nsteps:\n{steps}sinks:\n{sinks}"))
+}
+
+fn load_file(text: &str) -> Pipeline {
+    let tree = Arc::new(Tree::new().with("pipelines/p.yaml", text));
     let loaded = Plan::load(&tree, "pipelines/p.yaml", "p", &NoEnv, &Limits::default());
     let plan = loaded.plan.unwrap_or_else(|| panic!("{:#?}", loaded.problems));
     Pipeline::new(&plan).unwrap()
@@ -37,7 +40,20 @@ impl Shop {
     }
 
     pub(super) fn with_sinks(steps: &str, sinks: &str) -> Self {
-        let pipeline = load(steps, sinks);
+        Self::with(load(steps, sinks))
+    }
+
+    /// One that makes an event of each item of a body.
+    pub(super) fn split(steps: &str) -> Self {
+        Self::of(&format!("sources:\n  - webhook: {{ verify: none, split: true }}\nsteps:\n{steps}sinks:\n{SINK}"))
+    }
+
+    /// One of a whole pipeline file.
+    pub(super) fn of(text: &str) -> Self {
+        Self::with(load_file(text))
+    }
+
+    fn with(pipeline: Pipeline) -> Self {
         Self { pipeline, store: Arc::default(), seq: 0, now_ms: 1000, waiting: BTreeMap::new() }
     }
 
@@ -45,7 +61,7 @@ impl Shop {
         self.pipeline = load(steps, SINK);
     }
 
-    fn run(&mut self, delivery: Delivery) -> Outcome {
+    pub(super) fn run(&mut self, delivery: Delivery) -> Outcome {
         self.seq += 1;
         let delivery = Delivery { seq: self.seq, received_ms: self.now_ms, ..delivery };
         let session = Session::new(Arc::clone(&self.store) as Arc<dyn Store>, &"p".into());
@@ -169,11 +185,7 @@ fn a_key_stays_taken_when_a_part_of_its_event_goes_on() {
 fn a_key_is_given_back_at_once_for_the_next_event_of_the_delivery() {
     let dying = "  - script: { inline: 'if \"bad\" in event.properties { reject(\"no\"); }' }\n";
     let steps = format!("{DEDUPE}{dying}");
-    let split = "sources:\n  - webhook: { verify: none, split: true }\nsteps:\n";
-    let text = format!("{split}{steps}sinks:\n{SINK}");
-    let tree = Arc::new(Tree::new().with("pipelines/p.yaml", &text));
-    let plan = Plan::load(&tree, "pipelines/p.yaml", "p", &NoEnv, &Limits::default()).plan.unwrap();
-    let mut shop = Shop { pipeline: Pipeline::new(&plan).unwrap(), ..Shop::new(&steps) };
+    let mut shop = Shop::split(&steps);
     assert_eq!(ends(&shop.post(r#"[{"id":1,"bad":true},{"id":1},{"id":1}]"#)), [1, 1, 1, 0]);
 }
 

@@ -6,8 +6,9 @@ pub(super) const CAPABILITIES: &[Capability] = &[
     Capability {
         name: "onRequest",
         segment: "`async function onRequest(request, settings)` is the whole of a source function.",
-        cartwire: "`fn on_request(delivery, settings)` in a script behind a `webhook` source (or any other). Nothing is awaited. The \
-                   request is answered when it is on disk, not when the script has run.",
+        cartwire: "`fn on_request(delivery, settings)` in a script behind a `webhook` source (or any other). Nothing is awaited. It is \
+                   called once for a request, also where the source makes several events of it. The request is answered when it is on \
+                   disk, not when the script has run.",
         shown: Shown::Script(
             "fn on_request(delivery, settings) {
     let body = delivery.json();
@@ -135,7 +136,8 @@ event.properties.remove("email");"#,
         name: "onBatch",
         segment: "`onBatch(events, settings)` returns a status for each event, in their order.",
         cartwire: "`fn on_batch(events, settings)` gets all events of a delivery, and gives for each, in their order, a map, an array of \
-                   maps, `()` or an outcome.",
+                   maps, `()` or an outcome. What it remembers counts once for the batch, and again for each event that it asks to \
+                   retry, since that comes again alone.",
         shown: Shown::Script(
             "fn on_batch(events, settings) {
     events.map(|event| map::deep_merge(event, #{ context: #{ of: 1 } }))

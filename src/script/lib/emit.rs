@@ -36,8 +36,8 @@ pub const FUNS: &[Fun] = &[
         name: "emit",
         signature: "emit(message)",
         about: "Adds a message of any type to what leaves this step, as it is. Segment keeps one message of a `messageId`: a copy of \
-                the event, or of another message that leaves, gets `:1`, `:2` … behind it, its place behind the event. Set another \
-                one, or `()` for one that the sink derives.",
+                the event, or of another message that leaves, gets `:1`, `:2` … behind it, its place behind the event; `:1.1`, `:1.2` … \
+                if a step before has copied the event already. Set another one, or `()` for one that the sink derives.",
         example: r#"emit(#{ type: "track", event: "Order Noted", userId: "u-1" })"#,
         add: |module, lib| {
             let run = Rc::clone(&lib.run);

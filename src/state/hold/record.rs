@@ -30,6 +30,8 @@ struct Record {
     targets: Option<Vec<String>>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     claims: Vec<Taken>,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    copies: u32,
     pipeline: String,
     source: String,
     received_ms: i64,
@@ -39,6 +41,11 @@ struct Record {
     peer: String,
     headers: Vec<(String, String)>,
     body: String,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands it over so")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 #[derive(Serialize, Deserialize)]
@@ -81,6 +88,7 @@ impl Held {
             event: self.event.clone(),
             targets: self.targets.clone(),
             claims: self.claims.iter().map(Taken::of).collect(),
+            copies: self.copies,
             pipeline: delivery.pipeline.to_string(),
             source: delivery.source.to_string(),
             received_ms: delivery.received_ms,
@@ -115,6 +123,7 @@ impl Held {
             event: record.event,
             targets: record.targets,
             claims: claims.map_err(|error| bad(error.to_string()))?,
+            copies: record.copies,
             delivery: Delivery {
                 seq: record.delivery,
                 pipeline: record.pipeline.into(),

@@ -1,6 +1,6 @@
 //! Running the script of a step, and what its answers mean for the events.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -34,6 +34,8 @@ pub(super) struct ScriptStep {
     pub(super) wait_ms: u64,
 }
 
+/// How events end that `on_request` was called for together with others. Stable, since counts of dropped events are kept by it.
+const TAKEN_UP: &str = "taken up by on_request";
 /// The longest wait that comes of doubling.
 const WAIT_MS_MAX: u64 = 20 * 60 * 1000;
 
@@ -50,7 +52,7 @@ impl Step for ScriptStep {
         match self.script.run(self.input(value, origin, cx)) {
             Ok(ran) => {
                 cx.logs.extend(ran.logs);
-                let tape = source_text(tape, ran.tape, ran.event.is_none());
+                lend(&tape, ran.tape);
                 if ran.emitted.is_empty()
                     && let Some(value) = ran.event
                 {
@@ -58,7 +60,7 @@ impl Step for ScriptStep {
                 }
                 let values = ran.event.into_iter().chain(ran.emitted);
                 let made = |value| Event { value, tape: tape.clone(), origin, targets: targets.clone() };
-                Ok(fork(values.map(made).collect()))
+                Ok(fork(values.map(made).collect(), cx))
             }
             Err(failure) => {
                 cx.logs.extend_from_slice(failure.logs());
@@ -72,21 +74,25 @@ impl Step for ScriptStep {
     }
 
     fn batch(&self) -> bool {
-        self.script.handlers().get(Kind::Batch).is_some()
+        let handlers = self.script.handlers();
+        handlers.get(Kind::Batch).is_some() || handlers.get(Kind::Request).is_some()
     }
 
     fn apply_batch(&self, events: Vec<Event>, cx: &mut Context<'_>) -> Vec<Result<Flow, StepError>> {
+        if self.script.handlers().get(Kind::Request).is_some() {
+            return self.apply_request(events, cx);
+        }
         let mut values = Vec::with_capacity(events.len());
         let mut rest = Vec::with_capacity(events.len());
         let spares: Vec<Option<Event>> =
             events.iter().map(|event| self.script.may_retry().then(|| event.clone())).collect();
         for Event { value, tape, origin, targets } in events {
+            rest.push((ids::of(&value), tape, origin, targets));
             values.push(value);
-            rest.push((tape, origin, targets));
         }
         self.run.allow(&self.access);
         let mark = cx.session.mark();
-        let origin = rest.first().map(|(_, origin, _)| *origin).unwrap_or_default();
+        let origin = rest.first().map(|(_, _, origin, _)| *origin).unwrap_or_default();
         let ran = match self.script.run_batch(self.input(Dynamic::from_array(values), origin, cx)) {
             Ok(ran) => ran,
             Err(failure) => {
@@ -95,21 +101,19 @@ impl Step for ScriptStep {
             }
         };
         cx.logs.extend(ran.logs);
+        for (_, tape, ..) in &rest {
+            lend(tape, ran.tape.clone());
+        }
         let mut flows: Vec<_> = ran
             .answers
             .into_iter()
             .zip(&rest)
             .zip(spares)
-            .map(|((answer, (tape, origin, targets)), spare)| {
-                let event = |value| Event {
-                    value,
-                    tape: source_text(tape.clone(), ran.tape.clone(), false),
-                    origin: *origin,
-                    targets: targets.clone(),
-                };
+            .map(|((answer, (_, tape, origin, targets)), spare)| {
+                let event = |value| Event { value, tape: Rc::clone(tape), origin: *origin, targets: targets.clone() };
                 match answer {
                     Ok(Answer::Event(value)) => Ok(Flow::Next(event(value))),
-                    Ok(Answer::Events(values)) => Ok(fork(values.into_iter().map(event).collect())),
+                    Ok(Answer::Events(values)) => Ok(fork(values.into_iter().map(event).collect(), cx)),
                     // What the run remembers is the whole batch's.
                     Err(failure) => self.ended(failure, spare, cx.session.mark(), cx),
                 }
@@ -121,21 +125,39 @@ impl Step for ScriptStep {
             .rposition(goes_on)
             .or_else(|| flows.iter().rposition(|flow| matches!(flow, Ok(Flow::Drop(_)))));
         if let Some(last) = last {
-            let (tape, origin, targets) = &rest[last];
-            let tape = source_text(tape.clone(), ran.tape, false);
-            let event = |value| Event { value, tape: tape.clone(), origin: *origin, targets: targets.clone() };
+            let (_, tape, origin, targets) = &rest[last];
+            let event = |value| Event { value, tape: Rc::clone(tape), origin: *origin, targets: targets.clone() };
             let mut emitted: Vec<_> = ran.emitted.into_iter().map(event).collect();
-            // Two events of a delivery may have one id as they came; a copy of one of them may not.
-            let mut taken = flows.iter().flat_map(goes_on_as).filter_map(|event| ids::of(&event.value)).collect();
-            let before = goes_on_as(&flows[last]).len();
-            ids::tell_apart(&mut emitted, before, &mut taken);
-            bring_along(&mut flows[last], emitted.into_iter());
+            if !emitted.is_empty() {
+                let owners = owners(&flows, rest.iter().map(|(id, _, origin, _)| (id.clone(), *origin)));
+                // Two events of a delivery may have one id as they came; a copy of one of them may not.
+                let mut taken = owners.keys().cloned().collect();
+                let owner = |id: &ImmutableString, leaves_with| owners.get(id).copied().unwrap_or(leaves_with);
+                let before = goes_on_as(&flows[last]).len();
+                ids::tell_apart(&mut emitted, before, &mut taken, &mut cx.copies, owner);
+                bring_along(&mut flows[last], emitted.into_iter());
+            }
         }
         flows
     }
 }
 
 impl ScriptStep {
+    /// Runs `on_request` once for the delivery: the first of its events stands for it, and the others end with it.
+    fn apply_request(&self, events: Vec<Event>, cx: &mut Context<'_>) -> Vec<Result<Flow, StepError>> {
+        let count = events.len();
+        let mut answers = Vec::with_capacity(count);
+        answers.extend(events.into_iter().next().map(|first| self.apply(first, cx)));
+        let others = match answers.first() {
+            Some(Ok(Flow::Drop(reason))) => Ok(reason.clone()),
+            Some(Err(error)) => Err(error.clone()),
+            // Also if it is to be run again: that it is for the first one, once.
+            _ => Ok(TAKEN_UP.to_owned()),
+        };
+        answers.resize_with(count, || others.clone().map(Flow::Drop));
+        answers
+    }
+
     fn input<'a>(&'a self, event: Dynamic, origin: Origin, cx: &Context<'a>) -> Input<'a> {
         let Context { delivery, identity, now_ms, .. } = *cx;
         Input { event, delivery, identity, origin, settings: &self.settings, now_ms }
@@ -180,8 +202,8 @@ impl ScriptStep {
 }
 
 /// Several events in place of one, told apart.
-fn fork(mut events: Vec<Event>) -> Flow {
-    ids::tell_apart(&mut events, 0, &mut HashSet::new());
+fn fork(mut events: Vec<Event>, cx: &mut Context<'_>) -> Flow {
+    ids::tell_apart(&mut events, 0, &mut HashSet::new(), &mut cx.copies, |_, origin| origin);
     Flow::Fork(events)
 }
 
@@ -194,11 +216,25 @@ fn goes_on_as(flow: &Result<Flow, StepError>) -> &[Event] {
     }
 }
 
-/// The source text that an event's values stand in: that of the event, unless all of it came from `delivery.json()`.
-fn source_text(event: Rc<Tape>, request: Option<Rc<Tape>>, event_is_used_up: bool) -> Rc<Tape> {
-    match request {
-        Some(request) if event_is_used_up || event.text().is_empty() => request,
-        _ => event,
+/// Who has which id when a batch has been run. One that waits, or that may go on in spite of a failure, has the one that it came with.
+fn owners(
+    flows: &[Result<Flow, StepError>],
+    came: impl Iterator<Item = (Option<ImmutableString>, Origin)>,
+) -> HashMap<ImmutableString, Origin> {
+    let mut owners = HashMap::new();
+    for (flow, (id, origin)) in flows.iter().zip(came) {
+        let id = id.filter(|_| matches!(flow, Ok(Flow::Hold(..)) | Err(_)));
+        for id in goes_on_as(flow).iter().filter_map(|event| ids::of(&event.value)).chain(id) {
+            owners.entry(id).or_insert(origin);
+        }
+    }
+    owners
+}
+
+/// Values of `delivery.json()` may stand in what leaves with this source text.
+fn lend(tape: &Tape, request: Option<Rc<Tape>>) {
+    if let Some(request) = request {
+        tape.lend(request);
     }
 }
 
