@@ -16,7 +16,7 @@ use rust_decimal::Decimal;
 use serde_json::Value;
 
 /// Currencies of which the fixtures have orders, with their decimals; Medusa's own where it differs from ISO 4217.
-const DECIMALS: [(&str, u32); 4] = [("EUR", 2), ("USD", 2), ("JPY", 0), ("KWD", 3)];
+const DECIMALS: [(&str, u32); 5] = [("CHF", 2), ("EUR", 2), ("JPY", 0), ("KWD", 3), ("USD", 2)];
 
 /// Everything that forwarders send in the fixtures, the deliveries of journeys one by one.
 fn forwarded() -> Vec<(String, Vec<u8>)> {

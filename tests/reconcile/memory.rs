@@ -103,10 +103,12 @@ fn an_order_that_was_delivered_in_vain_is_not_known() {
     world.order(2, 30);
     world.deliver(&order);
     assert_eq!(world.settled()["dropped"], 1);
-    let output = world.reconcile(&["--json"]);
+    let output = world.reconcile(&["--backfill", "--json"]);
     let text = both(&output);
     assert_eq!(output.status.code(), Some(1), "{text}");
-    for expected in ["error[left-out]", "(order_completed_on)", "shopify.yaml:", "write `completed_on: paid` under `api`"] {
+    for expected in
+        ["error[left-out]", "(order_completed_on)", "shopify.yaml:", "write `completed_on: paid` under `api`"]
+    {
         assert!(text.contains(expected), "no {expected:?} in\n{text}");
     }
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();

@@ -138,7 +138,10 @@ fn a_message_is_too_large_only_if_it_cannot_be_told_in_less() {
     let small = message(5_000);
     assert_eq!(encode(&small).unwrap(), small, "what has room leaves as it came");
     let sent = encode(&message(10_000)).unwrap();
-    assert_eq!(sent, message(0).replace(r#""note":"""#, &format!(r#""note":"{}""#, "東".repeat(10_000))).replace(r"\/", "/"));
+    assert_eq!(
+        sent,
+        message(0).replace(r#""note":"""#, &format!(r#""note":"{}""#, "東".repeat(10_000))).replace(r"\/", "/")
+    );
     assert_eq!(code(&message(11_000)), "too-large");
 }
 
