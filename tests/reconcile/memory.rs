@@ -137,6 +137,25 @@ fn what_came_of_a_delivery_decides_whether_its_order_is_known() {
     assert_eq!(world.settled()["deliveries"], 3);
 }
 
+/// Orders that the journal knows are many: to look at them asks nobody.
+#[test]
+fn a_look_at_what_is_known_asks_nobody() {
+    let world = World::start_with(Platform::Shopify, |yaml| {
+        let host = yaml.split("url: \"http://").nth(1).unwrap().split('"').next().unwrap().to_owned();
+        let step = format!(
+            "  - script:\n      inline: http::get(`http://{host}/${{event.messageId}}`);\n      http: {{ allow: [\"{host}\"] }}\n"
+        );
+        yaml.replace("  - id: once\n", &format!("{step}  - id: once\n"))
+    });
+    world.deliver(&world.order(1, 30));
+    world.completed(1);
+    world.settled();
+    let asked = world.rest.asked().len();
+    assert!(asked > 0, "the delivery asked");
+    assert_eq!(world.reconciled(&["--backfill"])["known"], 1);
+    assert_eq!(world.rest.asked().len(), asked + 1, "for the list");
+}
+
 /// BigCommerce tells of an order when its payment begins, and again when it is done. The second callback is lost.
 #[test]
 fn an_order_whose_payment_was_told_in_vain_is_missing() {

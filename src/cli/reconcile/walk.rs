@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::place::Place;
 use super::report::{Bar, Found, Report};
 use crate::diag::Diag;
-use crate::engine::{Fate, Lister, Unanswered};
+use crate::engine::{Fate, How, Lister, Unanswered};
 use crate::lookup::{Answer, Lookup};
 use crate::pipeline::{Plan, SourcePart};
 use crate::source::orders::{Order, Orders, Told};
@@ -82,7 +82,7 @@ impl Walk<'_> {
     }
 
     /// Looks at orders whose own delivery the journal has: that it came does not say that anything came of it. They are not told
-    /// again, whatever the pipeline says. Where that would take a request for each, the journal is believed.
+    /// again, whatever the pipeline says. Where to see that would take a request for each, the journal is believed.
     async fn confirm(
         &self,
         part: &SourcePart,
@@ -91,7 +91,7 @@ impl Walk<'_> {
         found: &mut Found,
     ) -> Result<(), Diag> {
         for batch in known.chunks(SETTLED_AT_ONCE) {
-            let verdicts = self.place.settle(self.plan, &part.id, orders.shop(), batch.to_vec(), true).await;
+            let verdicts = self.place.settle(self.plan, &part.id, orders.shop(), batch.to_vec(), How::Recall).await;
             let verdicts = verdicts.map_err(|error| self.at(part, "reconcile", error))?;
             for (order, verdict) in batch.iter().zip(verdicts) {
                 match verdict.fate {
@@ -141,7 +141,8 @@ impl Walk<'_> {
                 }
                 batch.push(order);
             }
-            let verdicts = self.place.settle(self.plan, &part.id, orders.shop(), batch.clone(), report.dry).await;
+            let how = if report.dry { How::Look } else { How::Deliver };
+            let verdicts = self.place.settle(self.plan, &part.id, orders.shop(), batch.clone(), how).await;
             let verdicts = verdicts.map_err(|error| self.at(part, "reconcile", error))?;
             for (order, verdict) in batch.into_iter().zip(verdicts) {
                 found.decided(order, verdict.fate);
