@@ -308,3 +308,21 @@ fn a_large_order_is_told_with_the_lines_that_fit() {
         }
     }
 }
+
+/// The same where the sender escapes each letter, which makes two bytes of every one that was counted.
+#[test]
+fn a_large_order_that_came_escaped_is_told_too() {
+    for mode in ["clean", "plugin"] {
+        let (.., mut body) = bodies().into_iter().find(|(fixture, ..)| fixture == "v2-order-placed").unwrap();
+        let items = body["order"]["items"].as_array_mut().unwrap();
+        items[0]["title"] = "東京".repeat(40).into();
+        *items = vec![items[0].clone(); 100];
+        let escaped = body.to_string().replace('東', r"\u6771").replace('京', r"\u4eac");
+        let told = |body: String| {
+            let mapped = map_in("medusa", &[("mode", mode)], vec![Given::new(None, body.into_bytes())]).remove(0);
+            assert!(mapped.failures.is_empty(), "{mode}: {:?}", mapped.failures);
+            mapped.only("Order Completed")["properties"].clone()
+        };
+        assert_eq!(told(escaped), told(body.to_string()), "{mode}");
+    }
+}

@@ -49,17 +49,19 @@ pub(super) fn start(
     receiver
 }
 
-/// The same to see what would come of deliveries: only questions are asked of the outside. One that would change something there
-/// ends with that need.
+/// The same to see what would come of deliveries: only questions are asked of the outside, and none unless `asks`. One that needs
+/// more ends with that need.
 pub(super) fn look(
     workers: &Workers,
     outside: &Arc<Outside>,
     store: &Arc<dyn Store>,
     plan: &Arc<Plan>,
     deliveries: Vec<Arc<Delivery>>,
+    asks: bool,
 ) -> oneshot::Receiver<Vec<Done>> {
     let (done, receiver) = oneshot::channel();
-    let drive = Drive { only_looks: true, ..drive(workers, outside, store, plan, &deliveries) };
+    let permits = if asks { Permits::Questions } else { Permits::Nothing };
+    let drive = Drive { permits, ..drive(workers, outside, store, plan, &deliveries) };
     spawn(drive, deliveries, done);
     receiver
 }
@@ -77,7 +79,7 @@ fn drive(
         store: Arc::clone(store),
         plan: Arc::clone(plan),
         serial: is_serial(plan, deliveries),
-        only_looks: false,
+        permits: Permits::Everything,
         forgotten: 0,
         forgotten_max: deliveries.len(),
     }
@@ -91,14 +93,32 @@ fn spawn(drive: Drive, deliveries: Vec<Arc<Delivery>>, done: oneshot::Sender<Vec
     });
 }
 
+/// What a job may do outside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Permits {
+    Everything,
+    /// Nothing may be changed there.
+    Questions,
+    Nothing,
+}
+
+impl Permits {
+    fn forbids(self, lookup: &Lookup) -> bool {
+        match self {
+            Self::Everything => false,
+            Self::Questions => !lookup.is_question(),
+            Self::Nothing => true,
+        }
+    }
+}
+
 struct Drive {
     workers: Workers,
     outside: Arc<Outside>,
     store: Arc<dyn Store>,
     plan: Arc<Plan>,
     serial: bool,
-    /// Nothing may be changed outside.
-    only_looks: bool,
+    permits: Permits,
     /// Early answers that were forgotten, and how many may be before nothing is asked early any more: where every delivery changes
     /// something, asking early only costs the service.
     forgotten: usize,
@@ -138,8 +158,8 @@ impl Drive {
                 let is_early = self.serial && !rest.is_empty();
                 let asker = rest.len();
                 let wanted = done.outcome.needs.iter().cloned().map(|lookup| (asker, lookup));
-                let would_change = self.only_looks && done.outcome.needs.iter().any(|lookup| !lookup.is_question());
-                if !is_early && (done.outcome.needs.is_empty() || would_change) {
+                let is_refused = done.outcome.needs.iter().any(|lookup| self.permits.forbids(lookup));
+                if !is_early && (done.outcome.needs.is_empty() || is_refused) {
                     if self.serial && !done.outcome.writes.is_empty() {
                         earlier.push(done.change());
                     }

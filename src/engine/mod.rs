@@ -57,7 +57,7 @@ pub use keeper::{SharedEnvironment, load_all};
 pub use ledger::{Balance, Ledger};
 pub use listing::{Lister, Unanswered};
 pub use project::read_tree;
-pub use reconcile::{Desk, Fate, Known, KnownAsked, SettleAsked, Verdict};
+pub use reconcile::{Desk, Fate, How, Known, KnownAsked, SettleAsked, Verdict};
 pub use start::{Engine, Settings, StartError};
 pub use status::{diag_json, text_of};
 pub use transmit::Output;

@@ -51,6 +51,11 @@ pub use unread::Unread;
 pub use value::{from_json_value, to_json_value};
 pub use write::{DEPTH_MAX as ENCODE_DEPTH_MAX, encode};
 
+/// A JSON text with the same values and as few escapes as the grammar allows, for where room is short.
+pub fn shorten(json: &[u8]) -> Vec<u8> {
+    string::shorten(json)
+}
+
 /// How deep and how large a document may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {

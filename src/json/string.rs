@@ -51,20 +51,24 @@ pub(super) fn unescape(inner: &str, offset: usize, out: &mut String) -> Result<(
             Some(b'r') => '\r',
             Some(b't') => '\t',
             Some(b'u') => {
-                let unit = hex4(bytes, at).ok_or(fault)?;
-                at += 4;
-                match (unit, low_surrogate(bytes, at)) {
-                    (0xd800..0xdc00, Some(low)) => {
-                        at += 6;
-                        let code = 0x1_0000 + ((u32::from(unit) - 0xd800) << 10) + (u32::from(low) - 0xdc00);
-                        char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER)
-                    }
-                    _ => char::from_u32(u32::from(unit)).unwrap_or(char::REPLACEMENT_CHARACTER),
-                }
+                let (letter, size) = by_number(bytes, at).ok_or(fault)?;
+                at += size;
+                letter.unwrap_or(char::REPLACEMENT_CHARACTER)
             }
             _ => return Err(fault),
         });
     }
+}
+
+/// What the digits behind `\u` stand for (nothing, if they are a lone surrogate), and how far they reach; `None` if they are none.
+fn by_number(bytes: &[u8], at: usize) -> Option<(Option<char>, usize)> {
+    let unit = hex4(bytes, at)?;
+    Some(match (unit, low_surrogate(bytes, at + 4)) {
+        (0xd800..0xdc00, Some(low)) => {
+            (char::from_u32(0x1_0000 + ((u32::from(unit) - 0xd800) << 10) + (u32::from(low) - 0xdc00)), 10)
+        }
+        _ => (char::from_u32(u32::from(unit)), 4),
+    })
 }
 
 fn hex4(bytes: &[u8], at: usize) -> Option<u16> {
@@ -78,11 +82,49 @@ fn low_surrogate(bytes: &[u8], at: usize) -> Option<u16> {
     hex4(bytes, at + 2).filter(|unit| (0xdc00..0xe000).contains(unit))
 }
 
+/// A JSON text with as few escapes as the grammar allows, and the same values: its writer may have escaped all that is not ASCII.
+///
+/// A lone surrogate stays as it is: no text but its escape stands for it.
+pub(super) fn shorten(json: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(json.len());
+    let mut at = 0;
+    // Backslashes stand in strings only.
+    while let Some(stop) = json[at..].iter().position(|&byte| byte == b'\\').map(|count| at + count) {
+        out.extend_from_slice(&json[at..stop]);
+        let kept = match json.get(stop + 1) {
+            Some(b'/') => {
+                out.push(b'/');
+                at = stop + 2;
+                continue;
+            }
+            Some(b'u') => match by_number(json, stop + 2) {
+                Some((Some(letter), size)) => {
+                    escape(letter.encode_utf8(&mut [0; 4]), &mut out);
+                    at = stop + 2 + size;
+                    continue;
+                }
+                _ => 6,
+            },
+            _ => 2,
+        };
+        at = json.len().min(stop + kept);
+        out.extend_from_slice(&json[stop..at]);
+    }
+    out.extend_from_slice(&json[at..]);
+    out
+}
+
 /// Appends a string with its quotes, escaped as little as the grammar allows.
 pub(super) fn write(text: &str, out: &mut Vec<u8>) {
+    out.push(b'"');
+    escape(text, out);
+    out.push(b'"');
+}
+
+/// The same without the quotes.
+fn escape(text: &str, out: &mut Vec<u8>) {
     const HEX: &[u8; 16] = b"0123456789abcdef";
     let bytes = text.as_bytes();
-    out.push(b'"');
     let mut at = 0;
     loop {
         let stop = scan(bytes, at);
@@ -109,5 +151,4 @@ pub(super) fn write(text: &str, out: &mut Vec<u8>) {
         }
         at = stop + 1;
     }
-    out.push(b'"');
 }

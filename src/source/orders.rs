@@ -58,6 +58,12 @@ pub trait Orders: fmt::Debug + Send + Sync {
 
     /// The order that a delivery of the journal told, if it is one that completes orders.
     fn told(&self, delivery: &Delivery) -> Option<(String, Told)>;
+
+    /// What to change about the source, if an order that is left out for this reason shows that it tells orders in another way than
+    /// the pipeline takes them.
+    fn advice(&self, _reason: &str) -> Option<String> {
+        None
+    }
 }
 
 /// A stretch of time: from `since_ms` on, and before `until_ms`.
@@ -94,6 +100,13 @@ pub struct Order {
     pub created_ms: i64,
     /// The order as its platform wrote it; `null` where its id is enough.
     pub text: Box<RawValue>,
+}
+
+impl Order {
+    /// Whether the list told all of it.
+    pub fn is_whole(&self) -> bool {
+        self.text.get() != "null"
+    }
 }
 
 /// A request that was never sent.

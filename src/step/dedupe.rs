@@ -8,6 +8,9 @@ use crate::path::Template;
 use crate::registry::{Def, Default, Opt, Options, Room, Shape, Type};
 use crate::state::{Claim, Key};
 
+/// Why an event ends whose key was seen before.
+pub(crate) const DUPLICATE: &str = "duplicate";
+
 /// The definition of `dedupe`.
 pub(super) static DEDUPE: StepDef = StepDef {
     def: Def {
@@ -101,7 +104,7 @@ impl Step for Dedupe {
         let key = Key { space: cx.part.to_string(), name: name.clone() };
         let claim = Claim { key, holder, shared: false };
         match cx.session.get(&cx.part, &name).map_err(|error| state(error.to_string()))? {
-            Some(entry) if !claim.holds(&entry.value) => return Ok(Flow::Drop("duplicate".to_owned())),
+            Some(entry) if !claim.holds(&entry.value) => return Ok(Flow::Drop(DUPLICATE.to_owned())),
             Some(_) => {}
             None => cx
                 .session

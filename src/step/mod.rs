@@ -44,6 +44,7 @@ use crate::state::{Claim, Session, StoreError};
 use crate::tree::Tree;
 
 pub use crate::script::LogLine;
+pub(crate) use dedupe::DUPLICATE;
 pub use filter::{CHECKS, FORMS};
 pub use ids::Copies;
 

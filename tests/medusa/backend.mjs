@@ -56,7 +56,7 @@ function container2(body) {
     return: body.return,
     order_claim: body.claim,
     order_exchange: body.exchange,
-    payment: body.payment,
+    payment: body.payment && { ...body.payment, payment_collection: { order: { id: body.order.id } } },
     customer: body.customer,
   }
   const graph = async ({ entity, fields, filters }) => ({ data: [select(give(entities[entity], filters.id, entity), fields)] })

@@ -93,6 +93,69 @@ fn orders_can_be_completed_when_they_are_paid() {
     assert_eq!(world.reconciled(&["--backfill"])["known"], 2);
 }
 
+/// The source looks for the webhook that completes no order here. Its deliveries came, and nothing of them was sent.
+#[test]
+fn an_order_that_was_delivered_in_vain_is_not_known() {
+    let world = World::start_with(Platform::Shopify, |yaml| {
+        yaml.replace("order_completed_on: create", "order_completed_on: paid")
+    });
+    let order = world.order(1, 30);
+    world.order(2, 30);
+    world.deliver(&order);
+    assert_eq!(world.settled()["dropped"], 1);
+    let output = world.reconcile(&["--backfill", "--json"]);
+    let text = both(&output);
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    for expected in
+        ["error[left-out]", "(order_completed_on)", "shopify.yaml:", "write `completed_on: paid` under `api`"]
+    {
+        assert!(text.contains(expected), "no {expected:?} in\n{text}");
+    }
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let shop = &report["shops"][0];
+    let counts = ["listed", "known", "synthesised"].map(|name| shop[name].as_u64().unwrap());
+    assert_eq!((counts, shop["left_out"].as_array().unwrap().len()), ([2, 0, 0], 2), "{shop:#}");
+}
+
+/// What the journal knows is looked at, and never told again.
+#[test]
+fn what_came_of_a_delivery_decides_whether_its_order_is_known() {
+    let world = World::start(Platform::Shopify);
+    for number in 1..=3 {
+        world.order(number, 30);
+    }
+    world.rest.change(|orders| orders[1]["test"] = true.into());
+    for at in 0..3 {
+        world.deliver(&world.rest_order(at));
+    }
+    world.completed(2);
+    world.settled();
+    let found = world.reconciled(&["--backfill"]);
+    let counts = ["listed", "known", "synthesised"].map(|name| found[name].as_u64().unwrap());
+    assert_eq!(counts, [3, 2, 0], "{found:#}");
+    assert_eq!(found["left_out"][0]["reason"], "test order (include_test_orders)", "{found:#}");
+    assert_eq!(world.settled()["deliveries"], 3);
+}
+
+/// Orders that the journal knows are many: to look at them asks nobody.
+#[test]
+fn a_look_at_what_is_known_asks_nobody() {
+    let world = World::start_with(Platform::Shopify, |yaml| {
+        let host = yaml.split("url: \"http://").nth(1).unwrap().split('"').next().unwrap().to_owned();
+        let step = format!(
+            "  - script:\n      inline: http::get(`http://{host}/${{event.messageId}}`);\n      http: {{ allow: [\"{host}\"] }}\n"
+        );
+        yaml.replace("  - id: once\n", &format!("{step}  - id: once\n"))
+    });
+    world.deliver(&world.order(1, 30));
+    world.completed(1);
+    world.settled();
+    let asked = world.rest.asked().len();
+    assert!(asked > 0, "the delivery asked");
+    assert_eq!(world.reconciled(&["--backfill"])["known"], 1);
+    assert_eq!(world.rest.asked().len(), asked + 1, "for the list");
+}
+
 /// BigCommerce tells of an order when its payment begins, and again when it is done. The second callback is lost.
 #[test]
 fn an_order_whose_payment_was_told_in_vain_is_missing() {

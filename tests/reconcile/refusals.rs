@@ -122,9 +122,10 @@ fn a_data_directory_that_is_not_there_is_not_made() {
 #[test]
 fn only_who_can_read_the_data_directory_gives_orders() {
     let world = World::start(Platform::Shopify);
-    let body = json!({"pipeline": "shopify", "source": "shopify", "shop": "example-store.myshopify.com", "dry": false,
+    let body =
+        json!({"pipeline": "shopify", "source": "shopify", "shop": "example-store.myshopify.com", "how": "deliver",
         "orders": [{"id": "1", "created_ms": 0, "text": {"id": 1}}]})
-    .to_string();
+        .to_string();
     let control = std::fs::read_to_string(world.cartwire.data_dir().join("control.json")).unwrap();
     let control: serde_json::Value = serde_json::from_str(&control).unwrap();
     let right = format!("Bearer {}", control["token"].as_str().unwrap());

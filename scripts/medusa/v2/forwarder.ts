@@ -82,6 +82,8 @@ const ofPayment = async (query, data) => {
     "currency_code",
     "provider_id",
     "captured_at",
+    // Each capture of a part is an event, and so is each refund; which one it is about, only their times tell.
+    "captures.*",
     "refunds.*",
     "payment_collection.order.id",
   ])

@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 
 use crate::cli::samples;
 use crate::diag::Diag;
-use crate::engine::{Control, Desk, Known, KnownAsked, SettleAsked, Verdict};
+use crate::engine::{Control, Desk, How, Known, KnownAsked, SettleAsked, Verdict};
 use crate::pipeline::Plan;
 use crate::source::orders::Order;
 
@@ -65,23 +65,23 @@ impl Place {
         }
     }
 
-    /// What becomes of orders, and unless it is a dry run makes it so.
+    /// What becomes of orders.
     pub(super) async fn settle(
         &self,
         plan: &Arc<Plan>,
         source: &str,
         shop: &str,
         orders: Vec<Order>,
-        dry: bool,
+        how: How,
     ) -> Result<Vec<Verdict>, String> {
         match self {
-            Self::Here(desk) => desk.settle(plan, source, shop, &orders, dry).await,
+            Self::Here(desk) => desk.settle(plan, source, shop, &orders, how).await,
             Self::There(there) => {
                 let asked = SettleAsked {
                     pipeline: plan.name.to_string(),
                     source: source.to_owned(),
                     shop: shop.to_owned(),
-                    dry,
+                    how,
                     orders,
                 };
                 there.ask("/reconcile/orders", &asked).await

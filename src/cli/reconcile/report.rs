@@ -49,6 +49,17 @@ impl Found {
         false
     }
 
+    /// Books an order that the journal knows, and whose delivery came to nothing.
+    pub(super) fn was_in_vain(&mut self, order: Order, reason: String) {
+        self.told -= 1;
+        self.left_out.push((order, reason));
+    }
+
+    /// The orders that were left out, with the reasons.
+    pub(super) fn left_out(&self) -> impl Iterator<Item = &str> {
+        self.left_out.iter().map(|(_, reason)| reason.as_str())
+    }
+
     /// Books what the pipeline decided.
     pub(super) fn decided(&mut self, order: Order, fate: Fate) {
         match fate {

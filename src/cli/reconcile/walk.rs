@@ -7,10 +7,11 @@ use std::sync::Arc;
 use super::place::Place;
 use super::report::{Bar, Found, Report};
 use crate::diag::Diag;
-use crate::engine::{Fate, Lister, Unanswered};
+use crate::engine::{Fate, How, Lister, Unanswered};
 use crate::lookup::{Answer, Lookup};
 use crate::pipeline::{Plan, SourcePart};
 use crate::source::orders::{Order, Orders, Told};
+use crate::step::DUPLICATE;
 
 /// Orders that are decided on at once.
 const SETTLED_AT_ONCE: usize = 20;
@@ -45,7 +46,7 @@ impl Walk<'_> {
                 Ok(page) => page,
                 Err(problem) => break Err(problem),
             };
-            let mut open = Vec::new();
+            let (mut open, mut told_surely) = (Vec::new(), Vec::new());
             for order in page.orders {
                 bar.passed(&order);
                 // A list that changes while it is read may show an order twice.
@@ -53,10 +54,15 @@ impl Walk<'_> {
                     let known: Option<Told> = told.orders.get(&order.id).copied();
                     if found.is_open(&order, known, self.backfill) {
                         open.push(order);
+                    } else if known == Some(Told::Surely) && order.is_whole() {
+                        told_surely.push(order);
                     }
                 }
             }
             bar.show(&found);
+            if let Err(problem) = self.confirm(part, orders, told_surely, &mut found).await {
+                break Err(problem);
+            }
             if let Err(problem) = self.settle(part, orders, &lister, open, (&mut found, report, &bar)).await {
                 break Err(problem);
             }
@@ -70,8 +76,39 @@ impl Walk<'_> {
             }
         };
         bar.end();
+        let mismatch = self.mismatch(part, orders, &found);
         report.shops.push(found);
-        ended
+        ended.and(mismatch.map_or(Ok(()), Err))
+    }
+
+    /// Looks at orders whose own delivery the journal has: that it came does not say that anything came of it. They are not told
+    /// again, whatever the pipeline says. Where to see that would take a request for each, the journal is believed.
+    async fn confirm(
+        &self,
+        part: &SourcePart,
+        orders: &dyn Orders,
+        known: Vec<Order>,
+        found: &mut Found,
+    ) -> Result<(), Diag> {
+        for batch in known.chunks(SETTLED_AT_ONCE) {
+            let verdicts = self.place.settle(self.plan, &part.id, orders.shop(), batch.to_vec(), How::Recall).await;
+            let verdicts = verdicts.map_err(|error| self.at(part, "reconcile", error))?;
+            for (order, verdict) in batch.iter().zip(verdicts) {
+                match verdict.fate {
+                    // Which is what becomes of an order that was told.
+                    Fate::LeftOut(reason) if reason != DUPLICATE => found.was_in_vain(order.clone(), reason),
+                    _ => {}
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The error where the source tells orders in another way than the pipeline takes them: nothing would ever be missing.
+    fn mismatch(&self, part: &SourcePart, orders: &dyn Orders, found: &Found) -> Option<Diag> {
+        let (reason, advice) = found.left_out().find_map(|reason| Some((reason, orders.advice(reason)?)))?;
+        let message = format!("orders of {} are left out as the source tells them: {reason}", orders.shop());
+        Some(self.at(part, "left-out", message).help(advice))
     }
 
     /// Decides on the orders of a page that the journal does not know.
@@ -104,7 +141,8 @@ impl Walk<'_> {
                 }
                 batch.push(order);
             }
-            let verdicts = self.place.settle(self.plan, &part.id, orders.shop(), batch.clone(), report.dry).await;
+            let how = if report.dry { How::Look } else { How::Deliver };
+            let verdicts = self.place.settle(self.plan, &part.id, orders.shop(), batch.clone(), how).await;
             let verdicts = verdicts.map_err(|error| self.at(part, "reconcile", error))?;
             for (order, verdict) in batch.into_iter().zip(verdicts) {
                 found.decided(order, verdict.fate);

@@ -14,7 +14,7 @@ use std::sync::Arc;
 pub use known::Known;
 pub(super) use served::Served;
 pub use served::{KnownAsked, SettleAsked};
-pub use settle::{Fate, Verdict};
+pub use settle::{Fate, How, Verdict};
 
 use super::lane::Shared;
 use super::metrics::Metrics;

@@ -10,7 +10,7 @@ use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use serde::{Deserialize, Serialize};
 
-use super::{Desk, Fate, find_shop};
+use super::{Desk, Fate, How, find_shop};
 use crate::engine::control::Control;
 use crate::engine::lane::{LaneStatus, Shared};
 use crate::engine::status::Board;
@@ -40,8 +40,8 @@ pub struct SettleAsked {
     pub source: String,
     /// The shop of the source.
     pub shop: String,
-    /// Only say what would become of them.
-    pub dry: bool,
+    /// What to do about them.
+    pub how: How,
     /// The orders.
     pub orders: Vec<Order>,
 }
@@ -108,13 +108,13 @@ impl Served {
     }
 
     async fn orders(&self, body: &Bytes) -> Result<String, (u16, String)> {
-        let SettleAsked { pipeline, source, shop, dry, orders } = read(body)?;
+        let SettleAsked { pipeline, source, shop, how, orders } = read(body)?;
         let lane = self.lane(&pipeline)?;
         let plan = lane.plan();
         find_shop(&plan, &source, &shop).map_err(|why| unknown(&why))?;
-        let verdicts = self.desk.settle(&plan, &source, &shop, &orders, dry).await.map_err(failed)?;
+        let verdicts = self.desk.settle(&plan, &source, &shop, &orders, how).await.map_err(failed)?;
         let missing = verdicts.iter().filter(|verdict| verdict.fate == Fate::Missing).count();
-        if !dry && missing > 0 {
+        if how == How::Deliver && missing > 0 {
             lane.ledger.reconciled(missing);
             tracing::info!(
                 pipeline,

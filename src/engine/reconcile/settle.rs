@@ -13,6 +13,18 @@ use crate::journal::AppendError;
 use crate::pipeline::{Outcome, Plan};
 use crate::source::orders::{self, Order};
 
+/// What is done about orders.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum How {
+    /// Those that are missing are journaled.
+    Deliver,
+    /// Nothing is done.
+    Look,
+    /// Nothing is done, and nobody is asked: they are many, of which the journal says that they were told.
+    Recall,
+}
+
 /// What became of an order, or would.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -33,7 +45,7 @@ pub struct Verdict {
 }
 
 impl Desk {
-    /// Runs orders through the pipeline as it stands, without effect, and journals those of which something comes. `dry`: none.
+    /// Runs orders through the pipeline as it stands, without effect, and journals those of which something comes, if so asked.
     ///
     /// Comes back when they are durable. Whatever is interrupted can be begun anew: the journal tells what was done.
     pub async fn settle(
@@ -42,20 +54,21 @@ impl Desk {
         source: &str,
         shop: &str,
         found: &[Order],
-        dry: bool,
+        how: How,
     ) -> Result<Vec<Verdict>, String> {
         let shop = find_shop(plan, source, shop)?;
         let now = now_ms();
         let deliveries: Vec<Arc<Delivery>> =
             found.iter().map(|order| Arc::new(orders::delivery(shop, order, &plan.name, source, now))).collect();
-        let done = drive::look(&self.workers, &self.outside, &self.state, plan, deliveries)
+        let asks = how != How::Recall;
+        let done = drive::look(&self.workers, &self.outside, &self.state, plan, deliveries, asks)
             .await
             .map_err(|_| "a worker ended".to_owned())?;
         let mut verdicts = Vec::with_capacity(found.len());
         let mut waiting = Vec::new();
         for (order, done) in found.iter().zip(done) {
             let fate = fate(&done.outcome).map_or(Fate::Missing, Fate::LeftOut);
-            if fate == Fate::Missing && !dry {
+            if fate == Fate::Missing && how == How::Deliver {
                 let queued = self.append(Arc::unwrap_or_clone(done.delivery));
                 waiting.push((&order.id, queued.map_err(|error| not_journaled(&order.id, &error))?));
             }
@@ -88,7 +101,7 @@ fn not_journaled(id: &str, error: &AppendError) -> String {
 /// Why nothing comes of a delivery; `None` if something does. Only saying who a customer is tells no order.
 fn fate(outcome: &Outcome) -> Option<String> {
     let messages = || outcome.messages.iter().flatten();
-    // What would change something outside is not tried: something comes of it.
+    // What would change something outside, or may not ask there, is not tried: something comes of it.
     if !outcome.needs.is_empty()
         || !outcome.held.is_empty()
         || !outcome.dead.is_empty()

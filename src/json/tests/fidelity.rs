@@ -3,7 +3,7 @@
 use rhai::{Blob, Dynamic, Map};
 use rust_decimal::Decimal;
 
-use super::super::{Limits, Tape, decode_plain, encode, from_json_value, to_json_value};
+use super::super::{Limits, Tape, decode_plain, encode, from_json_value, shorten, to_json_value};
 use super::{after, read, run, written};
 
 /// Texts that other codecs change.
@@ -43,6 +43,21 @@ fn untouched_values_keep_their_text() {
             assert_eq!(written(&value, &tape), wrapped);
         }
     }
+}
+
+#[test]
+fn fewer_escapes_are_the_same_values() {
+    for text in ODD {
+        let short = shorten(text.as_bytes());
+        assert!(short.len() <= text.len(), "{text}");
+        let again = |text: &[u8]| decode_plain(text, &Limits::default()).unwrap().to_string();
+        assert_eq!(again(&short), again(text.as_bytes()), "{text}");
+    }
+    let short = |text: &str| String::from_utf8(shorten(text.as_bytes())).unwrap();
+    assert_eq!(short(r#""\u00e9\/\u6771""#), "\"é/東\"");
+    // What must be escaped stays so, and half a letter stays as it came.
+    assert_eq!(short(r#""\u0022\u005c\u000a\u0001\\u0041""#), r#""\"\\\n\u0001\\u0041""#);
+    assert_eq!(short(r#""\ud83d\ude00 \ud800 \udc00\ud800x""#), "\"😀 \\ud800 \\udc00\\ud800x\"");
 }
 
 #[test]

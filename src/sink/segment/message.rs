@@ -82,6 +82,12 @@ fn write(
         out.extend_from_slice(id.message_id().as_bytes());
         out.extend_from_slice(b"\"}");
     }
+    if out.len() - start > MESSAGE_BYTES_MAX {
+        // What came with every letter escaped can be told in less: better another text of the same than none.
+        let short = json::shorten(&out[start..]);
+        out.truncate(start);
+        out.extend_from_slice(&short);
+    }
     let size = out.len() - start;
     if size > MESSAGE_BYTES_MAX {
         let named = largest(out, start, 3);

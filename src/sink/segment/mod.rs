@@ -35,7 +35,8 @@ pub(super) static SEGMENT: SinkDef = SinkDef {
                   belong, at most 32,000 bytes. What fails becomes a dead letter that says why. An event without `messageId` gets one that is \
                   the same whenever its delivery is processed again, so that Segment recognises repetitions. Fields that belong to the server or to \
                   the request (`sentAt`, `receivedAt`, `originalTimestamp`, `writeKey`, `version`, `channel`, `projectId`, `_metadata`) are left \
-                  out; all others leave as they are.\n\nPasswords and their hashes, tokens, secrets and card numbers never leave, unless `pii` allows it for a field. They are \
+                  out; all others leave as they are. Only where a message would be too large does its text lose the escapes that it came with and can do \
+                  without (`\\u6771`).\n\nPasswords and their hashes, tokens, secrets and card numbers never leave, unless `pii` allows it for a field. They are \
                   told by names of keys, whatever their case and marks (`password`, `token`, `client_secret`, `api_key`, `authorization`, `cvv` \
                   and their like; `code` in `gift_cards` and `data` in `payments`), by endings of names (`customer_password`, `userAccessToken`, \
                   `aws_secret_access_key`), and by the form of \

@@ -126,6 +126,25 @@ fn a_message_of_exactly_the_limit_passes_and_one_byte_more_does_not() {
     assert!(refused.reason.contains("properties.note"), "{}", refused.reason);
 }
 
+/// Many a JSON writer escapes what is not ASCII: six bytes for a letter of three.
+#[test]
+fn a_message_is_too_large_only_if_it_cannot_be_told_in_less() {
+    let message = |letters: usize| {
+        format!(
+            r#"{{"event":"E","messageId":"m","properties":{{"n":1.50,"note":"{}","odd":"\ud800\/\"\n"}},"type":"track","userId":"u"}}"#,
+            r"\u6771".repeat(letters)
+        )
+    };
+    let small = message(5_000);
+    assert_eq!(encode(&small).unwrap(), small, "what has room leaves as it came");
+    let sent = encode(&message(10_000)).unwrap();
+    assert_eq!(
+        sent,
+        message(0).replace(r#""note":"""#, &format!(r#""note":"{}""#, "東".repeat(10_000))).replace(r"\/", "/")
+    );
+    assert_eq!(code(&message(11_000)), "too-large");
+}
+
 #[test]
 fn a_value_that_json_cannot_hold_is_refused() {
     let mut value = from_json_value(&json!({"type": "identify", "userId": "u"}));

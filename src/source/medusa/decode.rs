@@ -58,9 +58,14 @@ struct Head {
 ///
 /// Version 1 tells no time. There, the same name with the same ids is the same event, which holds for everything that happens
 /// once to an order, a fulfillment or a return; rows that are sent whole (`customer.updated`) are told apart by `updated_at`.
+/// What is updated without telling when (`cart.updated`) may be so many times: better told twice, if the bus sends one again,
+/// than only the first time.
 pub(super) fn identity(delivery: &Delivery) -> String {
     let Ok(head) = serde_json::from_slice::<Head>(&delivery.body) else { return default_identity(delivery) };
     let emitted = head.metadata["created_at"].as_str().filter(|_| head.name != PLACED).unwrap_or_default();
+    if head.name.ends_with("updated") && emitted.is_empty() && head.data["updated_at"].is_null() {
+        return default_identity(delivery);
+    }
     let mut parts = vec![delivery.pipeline.to_string(), delivery.source.to_string(), "medusa".to_owned(), head.name];
     parts.push(emitted.to_owned());
     let before = parts.len();

@@ -21,7 +21,8 @@ pub static DEF: SourceDef = SourceDef {
             `event` is the name, `timestamp` is `metadata.created_at` (version 2) or the time of receipt, `properties` are the whole \
             body, untouched.\n\n\
             The bus sends an event again when the answer is no 2xx; name, ids and `metadata.created_at` stay, and with them the \
-            message ids. Those of `order.placed` depend on the order's id only.\n\n\
+            message ids. Those of `order.placed` depend on the order's id only. An event of version 1 whose name ends in `updated` and whose \
+            `data` tells no `updated_at` is another one each time.\n\n\
             Answers: 200 when the delivery is durable; 401 for a missing or wrong signature; 400 for an empty body; 405 for anything \
             but POST.\n\n\
             With `api`, `cartwire reconcile` compares the backend's orders with the journal, and tells those that are missing as \

@@ -26,7 +26,7 @@ pub static DEF: SourceDef = SourceDef {
             one beyond `max_age`; 403 for a shop that is not listed; 405 for anything but POST.\n\n\
             With `api`, `cartwire reconcile` compares the shop's orders with the journal, and tells those that are missing as \
             `orders/create` with the order of the API as its body. An order is known if an `orders/create` of this shop with its id is \
-            in the journal (with `completed_on: paid`, an `orders/paid`).",
+            in the journal (with `completed_on: paid`, an `orders/paid`), unless the pipeline leaves it out: then it counts as left out.",
         shape: Shape::Options {
             options: &[
                 Opt {

@@ -45,8 +45,8 @@ const SHOP: &[Opt] = &[
         name: "completed_on",
         ty: Type::Word(&["create", "paid"]),
         default: Default::Is("create"),
-        about: "Which webhook completes an order, as the pipeline's setting `order_completed_on` says. With `paid`, orders that \
-            are not paid are left alone.",
+        about: "Which webhook completes an order, as the pipeline's setting `order_completed_on` says; where the two differ, \
+            `cartwire reconcile` fails and says so. With `paid`, orders that are not paid are left alone.",
     },
     Opt {
         name: "url",
@@ -198,6 +198,12 @@ impl Orders for Shop {
         }
         let head: Head<'_> = serde_json::from_slice(&delivery.body).ok()?;
         Some((head.id()?, Told::Surely))
+    }
+
+    /// The shipped script names the setting by which the other webhook completes an order.
+    fn advice(&self, reason: &str) -> Option<String> {
+        let other = if self.paid { "create" } else { "paid" };
+        reason.contains("order_completed_on").then(|| format!("write `completed_on: {other}` under `api`"))
     }
 }
 
