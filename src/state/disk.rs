@@ -11,6 +11,7 @@
 //! are big-endian with the sign bit flipped, so that they sort.
 
 use std::collections::HashSet;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -78,7 +79,25 @@ impl Disk {
     }
 }
 
+/// Opens the store, and makes it if it is not there. A process that dies while it does so would leave a file that is no store and
+/// refused ever after: so a new one gets its name when it is whole.
 fn create(path: &Path) -> Result<Database, StoreError> {
+    if path.exists() {
+        return whole(path);
+    }
+    let new = path.with_extension("new");
+    if new.exists() {
+        fs::remove_file(&new).map_err(failed)?;
+    }
+    drop(whole(&new)?);
+    fs::rename(&new, path).map_err(failed)?;
+    if let Some(folder) = path.parent().filter(|_| cfg!(unix)) {
+        File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed)?;
+    }
+    whole(path)
+}
+
+fn whole(path: &Path) -> Result<Database, StoreError> {
     let database = Database::builder().set_cache_size(CACHE_BYTES).create(path).map_err(failed)?;
     // So that reading never meets a table that is not there.
     let transaction = database.begin_write().map_err(failed)?;

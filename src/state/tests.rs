@@ -313,6 +313,20 @@ fn what_changes_something_waits_for_what_was_asked_before_it() {
 }
 
 #[test]
+fn a_store_that_a_dying_process_began_to_make_is_made_anew() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("state.redb");
+    // What it leaves, up to where the store would be known for one.
+    std::fs::write(path.with_extension("new"), vec![0; 4096]).unwrap();
+    let store = Disk::open(&path).unwrap();
+    assert!(!path.exists(), "it comes to be with the first change");
+    store.commit("p", &[Change { seq: 1, now_ms: 0, writes: vec![set("s", "a", "1", i64::MAX)] }], 0).unwrap();
+    drop(store);
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
+    assert_eq!(Disk::open(&path).unwrap().get("p", &key("s", "a")).unwrap().unwrap().value, b"1");
+}
+
+#[test]
 fn a_held_event_is_kept_whole() {
     let held = held();
     assert_eq!(Held::decode(&held.id, &held.encode()).unwrap(), held);
