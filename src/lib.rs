@@ -54,7 +54,8 @@
 //!   crash or because a sink changed, begins with going back ([`state`], `tests/state.rs`).
 //! - Who asks that a person be erased, and is answered, is heard, whenever the process dies; and what was erased does not come back
 //!   when deliveries are run again ([`erasure`], `tests/erasure.rs`).
-//! - Nothing waits on a worker: who needs the outside ends, and the delivery is run again with the answer (`tests/state.rs`).
+//! - Nothing waits on a worker: who needs the outside ends, and the delivery is run again with the answer (`tests/state.rs`). Only
+//!   where a script was stopped for its memory, the next run of its pipeline there waits a moment until that is given back.
 //! - Only `Source::verify` sees unauthenticated bytes.
 //! - Everything is bounded: body, queue, script, batch, retries in flight, events that wait (`engine::holds`).
 //! - User text never panics us; what does anyway becomes a dead letter (`engine::worker`).

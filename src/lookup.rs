@@ -4,6 +4,7 @@
 //! the delivery again with the answer at hand. So nothing that runs events ever waits, and a fixture answers from a list.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -104,12 +105,30 @@ pub struct Answers {
     pub exhausted: bool,
 }
 
-/// Lookups that a step may need for one event, one after another.
+/// Different lookups that one run of a step may need: for one event, or for all that it takes at once.
 pub const CHAIN_MAX: usize = 32;
 
 /// How often a delivery is run to learn what it needs. More than its longest chain, because what changes something is asked for one
 /// event after another.
 pub const ROUNDS_MAX: usize = 4096;
+
+/// Why a lookup is not made. No failure of the network: asking again later would end in the same way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TooMany {
+    /// The step has asked for [`CHAIN_MAX`] others.
+    OfStep,
+    /// The delivery was run [`ROUNDS_MAX`] times.
+    OfDelivery,
+}
+
+impl fmt::Display for TooMany {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::OfStep => write!(f, "it needs more than {CHAIN_MAX} different requests for one event"),
+            Self::OfDelivery => write!(f, "the delivery needs more than {ROUNDS_MAX} requests one after another"),
+        }
+    }
+}
 
 impl Answers {
     /// The answer, if it is there.

@@ -148,3 +148,28 @@ fn a_long_row_of_posts_comes_to_its_end() {
     assert_eq!(asked(&api, "POST /count"), 100);
     cartwire.stop();
 }
+
+/// One too many is no failure of the network: a script that waits and asks again would do so in vain.
+#[test]
+fn an_event_that_needs_too_many_requests_is_a_dead_letter_that_says_so() {
+    let (api, segment) = (FakeApi::start(|_, _| (200, vec![], "{}".to_owned())), FakeSegment::start());
+    let script = "event.userId = \"u-1\"; event.properties.failed = 0;\nfor n in 0..event.properties.n {\n    \
+                  let answer = try_it(n);\n    if !answer.ok { retry(\"not yet\", \"1s\"); }\n}\n\
+                  fn try_it(n) { try { return http::get(`API/item/${n}`); } catch { return #{ ok: false }; } }";
+    let mut cartwire = start(&project(&api, script), &segment);
+    post(&cartwire, &json!({ "n": 33 }));
+    post(&cartwire, &json!({ "n": 32 }));
+    segment.wait_until(SOON, "the one that asks as often as it may", |stored| stored.len() == 1);
+    assert_eq!(segment.received()[0].message["properties"]["n"], 32);
+    let deadline = std::time::Instant::now() + SOON;
+    let letters = loop {
+        let letters = cartwire.admin("/dead").json();
+        if letters.as_array().is_some_and(|letters| !letters.is_empty()) || std::time::Instant::now() > deadline {
+            break letters;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    };
+    assert_eq!(letters[0]["code"], "script-limit-lookups", "{letters:#}");
+    assert!(letters[0]["reason"].as_str().unwrap().contains("more than 32 different requests"), "{letters:#}");
+    cartwire.stop();
+}

@@ -91,6 +91,13 @@ impl DeliveryView {
 /// The properties and methods.
 pub const FUNS: &[Fun] = &[
     Fun {
+        name: "delivery.bytes",
+        signature: "delivery.bytes -> blob",
+        about: "The body as it came, byte for byte whatever its encoding: for signatures over a body that is not UTF-8.",
+        example: "hash::sha256(delivery.bytes) == hash::sha256(delivery.text)",
+        add: |module, _| get(module, "bytes", |view| view.shared.delivery.body.to_vec()),
+    },
+    Fun {
         name: "delivery.form",
         signature: "delivery.form() -> map",
         about: "The body as a form: texts by name, a list for a repeated name.",
@@ -215,7 +222,7 @@ delivery.query == "tag=a+b&tag=c""#,
     Fun {
         name: "delivery.text",
         signature: "delivery.text -> text",
-        about: "The body as it came, byte for byte where it is UTF-8.",
+        about: "The body as it came, byte for byte where it is UTF-8; `delivery.bytes` is any other.",
         example: r#"delivery.text == `{"id":1}`"#,
         add: |module, _| {
             get(module, "text", |view| view.shared.text());

@@ -16,7 +16,8 @@ pub struct Limits {
     pub call_depth: usize,
     /// Time by the clock.
     pub time_ms: u64,
-    /// Growth of the whole process while the run goes on, sampled.
+    /// Growth of the whole process while the run goes on, sampled: a run ends when its next operation could pass it, which is when
+    /// half of it is used.
     pub memory_bytes: u64,
     /// The longest text that a library function builds from shorter ones.
     pub string_bytes: usize,
@@ -42,7 +43,8 @@ pub struct Budget {
     pub operations: u64,
     /// Time by the clock.
     pub time_ms: u64,
-    /// Growth of the whole process while the run goes on, sampled.
+    /// Growth of the whole process while the run goes on, sampled: a run ends when its next operation could pass it, which is when
+    /// half of it is used.
     pub memory_bytes: u64,
 }
 

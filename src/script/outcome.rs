@@ -100,7 +100,7 @@ pub enum Failure {
 /// A fault of a script while it ran.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScriptError {
-    /// `script-error`, or `script-limit-…` with operations, time, memory, depth, size or emitted.
+    /// `script-error`, or `script-limit-…` with operations, time, memory, depth, size, emitted or lookups.
     pub code: &'static str,
     /// What happened.
     pub message: String,

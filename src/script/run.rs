@@ -1,7 +1,7 @@
 //! The state of the run that goes on: what it may still use up, what it has emitted and logged, how it is to end.
 //!
 //! One value per host, shared by the interpreter's progress hook and the library functions. An ending (a drop, a reject, a limit)
-//! is kept here and not only in the error that unwinds the script, because some of the interpreter's own functions (`sort`)
+//! is kept here and not only in the error that unwinds the script, because functions of the interpreter may
 //! swallow errors of callbacks: the next operation raises it again, and the end of the script looks here too.
 
 use std::cell::{Cell, RefCell};
@@ -218,6 +218,7 @@ impl Run {
     pub fn tick(&self) -> Option<Dynamic> {
         let operations = self.operations.get() + 1;
         self.operations.set(operations);
+        self.watched.at(operations);
         if operations < self.next_check.get() && !self.watched.is_judged() {
             return None;
         }
@@ -235,7 +236,7 @@ impl Run {
                 Stop::Memory => Ending::Limit {
                     code: "script-limit-memory",
                     message: format!(
-                        "the script used more than {} MiB of memory",
+                        "the script would use more than {} MiB of memory",
                         self.budget.get().memory_bytes >> 20
                     ),
                 },
@@ -294,6 +295,7 @@ impl Run {
     pub fn charge(&self, operations: u64) -> Result<(), Fault> {
         let spent = self.operations.get().saturating_add(operations);
         self.operations.set(spent);
+        self.watched.at(spent);
         if (spent >= self.next_check.get() || self.watched.is_judged()) && self.check(spent) {
             return Err(EvalAltResult::ErrorTerminated(Dynamic::UNIT, Position::NONE).into());
         }

@@ -4,11 +4,19 @@
 //! A run announces itself with one atomic store, so short runs pay nothing for being watched. The thread sleeps while no script
 //! runs. Memory is the growth of the whole process since the run was first seen: coarse, but nothing inside the interpreter can
 //! hide from it, and a neighbour's run is only blamed while it is itself at work for several samples.
+//!
+//! An operation cannot be ended from outside, and one alone can copy all that a script has or double a text. So a run is told to
+//! stop when its next operation could pass the limit, not when it has ([`memory::may_pass`]), and before the next one what it took is
+//! given back ([`memory::settle`]).
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
+
+mod memory;
+
+use memory::{GiveBack, may_pass, resident_bytes};
 
 const SAMPLE: Duration = Duration::from_millis(5);
 /// Between two samples while a run goes on that was there at the one before: most are over by then, and what is not may grow fast.
@@ -22,7 +30,7 @@ const QUIET_SAMPLES: u32 = 40;
 pub enum Stop {
     /// It takes too long.
     Time,
-    /// The process grew too much while it ran.
+    /// The process grew so much while it ran that it could soon pass the limit.
     Memory,
 }
 
@@ -33,6 +41,10 @@ pub struct Watched {
     run: AtomicU64,
     /// `run << 2 | reason`: the number keeps a late verdict from hitting the next run.
     verdict: AtomicU64,
+    /// The operation that the run is at.
+    operation: AtomicU64,
+    /// The size that the process had before a run that was stopped for its memory; 0 if there was none.
+    owes_bytes: AtomicU64,
     time_ms: AtomicU64,
     memory_bytes: AtomicU64,
 }
@@ -55,6 +67,10 @@ impl Watched {
 
     /// A run begins; numbers are never 0 and never used twice for one host.
     pub fn begin(&self, run: u64) {
+        if self.owes_bytes.load(Ordering::Relaxed) != 0 {
+            let before = self.owes_bytes.swap(0, Ordering::Relaxed);
+            memory::settle(before, self.memory_bytes.load(Ordering::Relaxed));
+        }
         self.run.store(run, Ordering::SeqCst);
         let dog = watchdog();
         if dog.asleep.load(Ordering::SeqCst)
@@ -62,6 +78,11 @@ impl Watched {
         {
             thread.unpark();
         }
+    }
+
+    /// The run is at this operation: one relaxed store, made at every one.
+    pub fn at(&self, operation: u64) {
+        self.operation.store(operation, Ordering::Relaxed);
     }
 
     /// The run is over.
@@ -132,10 +153,44 @@ struct Seen {
     resident_bytes: u64,
     /// How often it was seen.
     samples: u32,
+    /// The operation that it was at, and the size of the process at the last sample before that operation was seen.
+    operation: u64,
+    before_bytes: u64,
+    /// The size at the last sample.
+    last_bytes: u64,
+}
+
+impl Seen {
+    fn new(watched: &Arc<Watched>, run: u64, since: Instant, resident_bytes: u64) -> Self {
+        let operation = watched.operation.load(Ordering::Relaxed);
+        let (before_bytes, last_bytes) = (resident_bytes, resident_bytes);
+        Self {
+            watched: Arc::downgrade(watched),
+            run,
+            since,
+            resident_bytes,
+            samples: 1,
+            operation,
+            before_bytes,
+            last_bytes,
+        }
+    }
+
+    /// Takes one more sample: how much the process has grown, in all and in the operation that goes on.
+    fn grown(&mut self, operation: u64, resident_bytes: u64) -> (u64, u64) {
+        self.samples = self.samples.saturating_add(1);
+        if self.operation != operation {
+            self.operation = operation;
+            self.before_bytes = self.last_bytes;
+        }
+        self.last_bytes = resident_bytes;
+        (resident_bytes.saturating_sub(self.resident_bytes), resident_bytes.saturating_sub(self.before_bytes))
+    }
 }
 
 fn watch(dog: &'static Watchdog) {
     let mut seen: Vec<Seen> = Vec::new();
+    let mut give_back = GiveBack::default();
     let mut quiet = 0;
     loop {
         if quiet < QUIET_SAMPLES {
@@ -147,7 +202,8 @@ fn watch(dog: &'static Watchdog) {
             }
             dog.asleep.store(false, Ordering::SeqCst);
         }
-        quiet = if sample(dog, &mut seen) { 0 } else { (quiet + 1).min(QUIET_SAMPLES) };
+        let is_awake = sample(dog, &mut seen, &mut give_back) | give_back.goes_on(Instant::now());
+        quiet = if is_awake { 0 } else { (quiet + 1).min(QUIET_SAMPLES) };
     }
 }
 
@@ -157,7 +213,7 @@ fn any_running(dog: &Watchdog) -> bool {
 }
 
 /// Looks at every run once; true if there was any.
-fn sample(dog: &Watchdog, seen: &mut Vec<Seen>) -> bool {
+fn sample(dog: &Watchdog, seen: &mut Vec<Seen>, give_back: &mut GiveBack) -> bool {
     let running: Vec<_> = {
         let mut list = dog.list.lock().unwrap_or_else(PoisonError::into_inner);
         list.retain(|watched| watched.strong_count() > 0);
@@ -177,26 +233,19 @@ fn sample(dog: &Watchdog, seen: &mut Vec<Seen>) -> bool {
     for (run, watched) in running {
         let known = seen.iter_mut().find(|seen| seen.run == run && seen.watched.as_ptr() == Arc::as_ptr(&watched));
         let Some(known) = known else {
-            seen.push(Seen { watched: Arc::downgrade(&watched), run, since: now, resident_bytes, samples: 1 });
+            seen.push(Seen::new(&watched, run, now, resident_bytes));
             continue;
         };
-        known.samples = known.samples.saturating_add(1);
+        let grown = known.grown(watched.operation.load(Ordering::Relaxed), resident_bytes);
         if now.duration_since(known.since) > Duration::from_millis(watched.time_ms.load(Ordering::Relaxed)) {
             watched.judge(run, Stop::Time);
-        } else if resident_bytes.saturating_sub(known.resident_bytes) > watched.memory_bytes.load(Ordering::Relaxed) {
+        } else if may_pass(watched.memory_bytes.load(Ordering::Relaxed), grown) {
             watched.judge(run, Stop::Memory);
+            watched.owes_bytes.store(known.resident_bytes, Ordering::Relaxed);
+            give_back.begin(now);
         }
     }
     true
-}
-
-/// The resident size of the process; 0, so that nothing ever grows, where the system does not tell.
-fn resident_bytes() -> u64 {
-    const PAGE_BYTES: u64 = 4096;
-    std::fs::read_to_string("/proc/self/statm")
-        .ok()
-        .and_then(|text| text.split(' ').nth(1)?.parse::<u64>().ok())
-        .map_or(0, |pages| pages * PAGE_BYTES)
 }
 
 #[cfg(test)]
@@ -214,6 +263,15 @@ mod tests {
         watched.judge(9, Stop::Memory);
         watched.judge(9, Stop::Time);
         assert_eq!(watched.verdict(9), Some(Stop::Memory), "the first one stands");
+    }
+
+    #[test]
+    fn what_is_grown_is_told_apart_by_operations() {
+        let mut seen = Seen::new(&Arc::new(Watched::default()), 1, Instant::now(), 100);
+        assert_eq!(seen.grown(5, 110), (10, 10));
+        assert_eq!(seen.grown(5, 130), (30, 30));
+        assert_eq!(seen.grown(6, 135), (35, 5), "another operation");
+        assert_eq!(seen.grown(6, 90), (0, 0));
     }
 
     #[test]

@@ -55,16 +55,21 @@ pub(super) fn remove_members(json: &mut Vec<u8>, start: usize, keys: &[&str]) {
 
 /// Removes members of objects and elements of lists, in place; the spans are in order and do not overlap.
 pub(super) fn remove_spans(json: &mut Vec<u8>, spans: Vec<Range<usize>>) {
+    // What stays behind the spans, backwards: a message may hold very many, and each byte is moved once.
+    let mut behind: Vec<u8> = Vec::new();
+    let mut end = json.len();
     for span in spans.into_iter().rev() {
+        behind.extend(json[span.end..end].iter().rev());
+        end = span.start;
         // One of the commas around it goes too.
-        if json.get(span.end) == Some(&b',') {
-            json.drain(span.start..=span.end);
-        } else if json.get(span.start.wrapping_sub(1)) == Some(&b',') {
-            json.drain(span.start - 1..span.end);
-        } else {
-            json.drain(span);
+        if behind.last() == Some(&b',') {
+            behind.pop();
+        } else if json[..end].last() == Some(&b',') {
+            end -= 1;
         }
     }
+    json.truncate(end);
+    json.extend(behind.iter().rev());
 }
 
 /// `properties.products (28,112 bytes), context.page (1,200 bytes), …`: the largest fields, at most two levels deep.

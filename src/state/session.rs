@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use super::{Change, Claim, Entry, Erased, Key, Store, StoreError, Write};
 use crate::erasure::Erasure;
-use crate::lookup::{Answer, Answers, CHAIN_MAX, Lookup, LookupKey};
+use crate::lookup::{Answer, Answers, CHAIN_MAX, Lookup, LookupKey, TooMany};
 
 /// The longest key, in bytes.
 const KEY_BYTES_MAX: usize = 1024;
@@ -260,20 +260,17 @@ impl Session {
     }
 
     /// The answer to a lookup. `None`: it is asked for, and the run must end and be run again.
-    pub fn answer(&self, key: &LookupKey, lookup: impl FnOnce() -> Lookup) -> Option<Arc<Answer>> {
+    pub fn answer(&self, key: &LookupKey, lookup: impl FnOnce() -> Lookup) -> Result<Option<Arc<Answer>>, TooMany> {
         self.asked.borrow_mut().insert(*key);
-        if let Some(known) = self.answers.borrow().get(key) {
-            return Some(Arc::clone(known));
-        }
-        let too_many = |whose: &str| {
-            let error = Some(format!("this {whose} has asked for too many lookups"));
-            Some(Arc::new(Answer { error, ..Answer::default() }))
-        };
-        if self.answers.borrow().exhausted {
-            return too_many("delivery");
-        }
+        // Also where another event has had the answer already: how many a step may need does not depend on its neighbours.
         if self.asked.borrow().len() > CHAIN_MAX {
-            return too_many("event");
+            return Err(TooMany::OfStep);
+        }
+        if let Some(known) = self.answers.borrow().get(key) {
+            return Ok(Some(Arc::clone(known)));
+        }
+        if self.answers.borrow().exhausted {
+            return Err(TooMany::OfDelivery);
         }
         let mut needs = self.needs.borrow_mut();
         let lookup = lookup();
@@ -281,7 +278,7 @@ impl Session {
         if needs.len() < NEEDS_MAX && may_be_early {
             needs.push(lookup);
         }
-        None
+        Ok(None)
     }
 
     /// Whether the run has asked for something that is not at hand.

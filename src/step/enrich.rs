@@ -194,7 +194,9 @@ impl Step for Enrich {
             cache_ms: self.cache_ms,
             access: Arc::clone(&self.access),
         };
-        let Some(answer) = cx.session.answer(&lookup.key(), || lookup.clone()) else { return Ok(Flow::Need) };
+        let answer = cx.session.answer(&lookup.key(), || lookup.clone());
+        let answer = answer.map_err(|too_many| StepError::new("too-many-lookups", too_many.to_string()))?;
+        let Some(answer) = answer else { return Ok(Flow::Need) };
         match self.read(&answer) {
             Ok(Some(value)) => {
                 self.into.set(&mut event.value, value).map_err(|error| paths::blocked(&error))?;

@@ -47,7 +47,8 @@ pub(super) static USER_AGENT: StepDef = StepDef {
                     name: "bots",
                     ty: Type::Word(&["pass", "drop"]),
                     default: Default::Is("pass"),
-                    about: "What becomes of events of crawlers and other programs. They are dropped as `bot`.",
+                    about: "What becomes of events of crawlers, headless browsers and tools that fetch pages, as `user_agent::is_bot` tells \
+                            them. They are dropped as `bot`; the events of servers and apps are not.",
                 },
             ],
             short: None,
@@ -130,6 +131,14 @@ mod tests {
         assert!(
             matches!(apply("- user_agent: { bots: drop }", &event).unwrap(), Flow::Drop(reason) if reason == "bot")
         );
+    }
+
+    #[test]
+    fn orders_of_a_storefronts_server_are_no_bots() {
+        for agent in ["node", "axios/0.27.2", "undici", "analytics-node-next/latest"] {
+            let event = json!({"type": "track", "event": "Order Completed", "context": {"userAgent": agent}});
+            assert_eq!(changed("- user_agent: { bots: drop }", &event), event);
+        }
     }
 
     #[test]

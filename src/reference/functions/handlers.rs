@@ -36,7 +36,7 @@ pub(super) const CAPABILITIES: &[Capability] = &[
     Capability {
         name: "request.text",
         segment: "`request.text()`, and `URLSearchParams` over it for a form.",
-        cartwire: "`delivery.text` is the body byte for byte; `delivery.form()` is a form as a map, with a list for a name that stands \
+        cartwire: "`delivery.text` is the body byte for byte (`delivery.bytes`, if it is not UTF-8); `delivery.form()` is a form as a map, with a list for a name that stands \
                    twice.",
         shown: Shown::Script(
             r#"fn on_request(delivery, settings) {

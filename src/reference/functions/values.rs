@@ -63,7 +63,8 @@ event.properties.link = "https://example.com/?" + url::build(#{ q: "a b" });"#,
         segment: "`_.get`, `set`, `merge`, `pick`, `omit`, `mapKeys`, spread, `?.`.",
         cartwire: "A field that is not there reads as `()`, so `a.b?.c ?? \"default\"` never fails. `path::get`, `path::set`, \
                    `path::has`, `path::remove` for paths in texts; `map::merge` (or `+`), `map::deep_merge`, `map::pick`, `map::omit`, \
-                   `map::rename`, `map::prefix`, `map::compact`, `map::prune`. Arrays have `map`, `filter`, `reduce`, `find`, `some`, `all`, `sort`.",
+                   `map::rename`, `map::prefix`, `map::compact`, `map::prune`. Arrays have `map`, `filter`, `reduce`, `find`, `some`, `all`, and `sort`, \
+                   in place, by a function that gives a number: `lines.sort(|a, b| a.price - b.price)`.",
         shown: Shown::Script(
             r#"let line = map::omit(event.properties.lines[0], ["quantity"]);
 event.properties = map::prefix(line, "first_") + #{ city: event.properties.address?.city ?? "unknown" };"#,
@@ -181,7 +182,7 @@ path::set(event, "context.traits.phone_sha256", hash::sha256(phone));"#,
     Capability {
         name: "user-agent",
         segment: "A parser of user agents that is copied in.",
-        cartwire: "`user_agent::parse` gives os and device as Segment's context has them, and the browser; `user_agent::is_bot` tells crawlers. \
+        cartwire: "`user_agent::parse` gives os and device as Segment's context has them, and the browser; `user_agent::is_bot` tells crawlers and tools. \
                    The step `user_agent` does both.",
         shown: Shown::Script(
             r#"let agent = user_agent::parse("Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0");

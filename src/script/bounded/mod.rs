@@ -6,6 +6,7 @@
 
 pub mod array;
 pub mod compare;
+pub mod comparer;
 pub mod show;
 pub mod text;
 
@@ -23,6 +24,7 @@ pub fn register(engine: &mut Engine, run: &Rc<Run>) {
     text::register(engine, run);
     array::register(engine, run);
     compare::register(engine, run);
+    comparer::register(engine, run);
     show::register(engine, run);
     let own = Rc::clone(run);
     engine.register_fn("blob", move |len: INT| blob(&own, len, 0));

@@ -28,7 +28,8 @@ pub const FUNS: &[Fun] = &[
         about: "Asks a host that the step's `http.allow` lists. The answer is a map with `status`, `ok` (any 2xx), `headers` \
                 (lower-case names), `text` and `body` (parsed if it is JSON). No status is an error; without any answer, `status` is 0 and `error` says why. \
                 Options: `headers`, `timeout` (`5s`), `cache` (for how long the answer may serve equal requests). Redirects are \
-                not followed.",
+                not followed. One run of a script, so one event (or one call of `on_batch`), may ask 32 different requests; with more \
+                it ends as `script-limit-lookups`, a dead letter. For many at once, ask a service for a list.",
         example: r#"if false { event.properties.plan = http::get("https://api.example.com/users/" + event.userId, #{ cache: "10m" }).body.plan }"#,
         add: |module, lib| {
             let run = Rc::clone(&lib.run);
@@ -76,8 +77,12 @@ fn request(run: &Rc<Run>, method: &str, url: &str, body: &Dynamic, options: Map)
     let lookup = lookup(run, method, url, body, options)?;
     run.charge(100)?;
     match run.session().answer(&lookup.key(), || lookup.clone()) {
-        Some(answer) => value(run, &answer),
-        None => Err(run.finish_with(Ending::Need)),
+        Ok(Some(answer)) => value(run, &answer),
+        Ok(None) => Err(run.finish_with(Ending::Need)),
+        // Not an answer without a status: scripts ask again later where the network fails, and this would never end otherwise.
+        Err(too_many) => {
+            Err(run.finish_with(Ending::Limit { code: "script-limit-lookups", message: too_many.to_string() }))
+        }
     }
 }
 

@@ -2,9 +2,10 @@
 
 use std::rc::Rc;
 
-use rhai::{Dynamic, INT, ImmutableString};
+use rhai::{Dynamic, ImmutableString};
+use rust_decimal::prelude::ToPrimitive;
 
-use super::{Fun, Native, arg, put};
+use super::{Fun, Native, arg, money, put};
 use crate::json::{self, Limits, Tape};
 use crate::script::fault::fault;
 use crate::script::run::Run;
@@ -14,14 +15,18 @@ pub const FUNS: &[Fun] = &[
     Fun {
         name: "state::add",
         signature: "state::add(key, number, ttl?) -> number",
-        about: "Adds to a number that is remembered (0 if there is none) and gives the sum. A delivery that is run again counts once.",
+        about: "Adds to a number that is remembered (0 if there is none) and gives the sum: whole numbers, or amounts with decimals, which \
+                add up exactly. A delivery that is run again counts once.",
         example: r#"state::add("orders", 1) == 1
-state::add("orders", 2) == 3"#,
+state::add("orders", 2) == 3
+state::add("spent", 0.1) == 0.1
+state::add("spent", 0.2) == 0.3
+state::add("spent", 10) == 10.3"#,
         add: |module, lib| {
             let run = Rc::clone(&lib.run);
-            put(module, "add", move |key: Dynamic, number: INT| add(&run, &key, number, None));
+            put(module, "add", move |key: Dynamic, number: Dynamic| add(&run, &key, &number, None));
             let run = Rc::clone(&lib.run);
-            put(module, "add", move |key: Dynamic, number: INT, ttl: Dynamic| add(&run, &key, number, Some(&ttl)));
+            put(module, "add", move |key: Dynamic, number: Dynamic, ttl: Dynamic| add(&run, &key, &number, Some(&ttl)));
         },
     },
     Fun {
@@ -99,18 +104,35 @@ pub(super) fn set(run: &Run, space: &str, key: &Dynamic, value: &Dynamic, ttl: O
     run.session().set(space, &key, text, ttl).map_err(|limit| fault(limit.to_string()))
 }
 
-fn add(run: &Run, key: &Dynamic, number: INT, ttl: Option<&Dynamic>) -> Native<INT> {
+fn add(run: &Run, key: &Dynamic, number: &Dynamic, ttl: Option<&Dynamic>) -> Native {
+    if !is_number(number) {
+        return Err(fault(format!("add takes a number, not {} (`money::parse` reads one)", arg::kind(number))));
+    }
     let part = run.part();
-    let before = get(run, &part, key)?;
-    let before = match before.as_int() {
-        Ok(before) => before,
-        Err(_) if before.is_unit() => 0,
-        Err(_) => {
+    let before = match get(run, &part, key)? {
+        none if none.is_unit() => Dynamic::from_int(0),
+        before if is_number(&before) => before,
+        _ => {
             let key = arg::text(key, "add")?.unwrap_or_else(ImmutableString::default);
-            return Err(fault(format!("what is remembered under `{key}` is no whole number")));
+            return Err(fault(format!("what is remembered under `{key}` is no number")));
         }
     };
-    let sum = before.checked_add(number).ok_or_else(|| fault("the sum is too large"))?;
-    set(run, &part, key, &Dynamic::from_int(sum), ttl)?;
+    let sum = sum(&before, number).ok_or_else(|| fault("the sum is too large"))?;
+    set(run, &part, key, &sum, ttl)?;
     Ok(sum)
+}
+
+fn is_number(value: &Dynamic) -> bool {
+    value.is_int() || value.is_float() || value.is_decimal()
+}
+
+/// Whole numbers give a whole one. Others are added as they are written, so that 0.1 and 0.2 are 0.3; they give a decimal where one is
+/// added, and an ordinary number otherwise, as whatever was remembered is read.
+fn sum(before: &Dynamic, number: &Dynamic) -> Option<Dynamic> {
+    if let (Ok(before), Ok(number)) = (before.as_int(), number.as_int()) {
+        return before.checked_add(number).map(Dynamic::from_int);
+    }
+    let exact = |value| money::parse(value).ok().flatten();
+    let sum = exact(before)?.checked_add(exact(number)?)?;
+    if number.is_decimal() { Some(Dynamic::from_decimal(sum)) } else { sum.to_f64().map(Dynamic::from_float) }
 }

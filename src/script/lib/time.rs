@@ -5,6 +5,7 @@
 use std::rc::Rc;
 
 use jiff::civil::{Date, DateTime};
+use jiff::fmt::temporal::DateTimeParser;
 use jiff::fmt::{rfc2822, strtime};
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 use jiff::{Span, Timestamp, ToSpan};
@@ -116,11 +117,14 @@ time::iso(()) == ()"#,
     Fun {
         name: "time::parse",
         signature: "time::parse(value) -> milliseconds",
-        about: "Milliseconds since 1970 of an ISO 8601 text (UTC if it has no offset), an RFC 2822 text, or a number of seconds, \
-                milliseconds, micro- or nanoseconds (told apart by its size). An error if it is none of these, `()` for `()`.",
+        about: "Milliseconds since 1970 of an ISO 8601 text (UTC if it has no offset and no zone), an RFC 2822 text, a date in figures \
+                alone (`20260115`, only as a text), or a number of seconds, milliseconds, micro- or nanoseconds (told apart by its \
+                size). An error if it is none of these, `()` for `()`.",
         example: r#"time::parse("2026-01-15T10:20:30Z") == 1768472430000
 time::parse("Thu, 15 Jan 2026 10:20:30 +0000") == 1768472430000
 time::parse("2026-01-15") == 1768435200000
+time::parse("20260115") == 1768435200000
+time::parse("2026-01-15T11:20:30[Europe/Berlin]") == 1768472430000
 time::parse(1768472430) == time::parse(1768472430000)"#,
         add: |module, _| {
             put(module, "parse", |value: Dynamic| -> Native {
@@ -228,14 +232,36 @@ fn from_text(text: &str) -> Option<i64> {
     if let Ok(time) = text.parse::<Timestamp>() {
         return Some(time.as_millisecond());
     }
+    if let Some(date) = compact(text) {
+        return TimeZone::UTC.to_timestamp(date).ok().map(Timestamp::as_millisecond);
+    }
     if let Ok(number) = text.parse::<f64>() {
         return number.is_finite().then(|| from_number(number));
+    }
+    // A zone without an offset; what has `=` is not a zone (`[u-ca=gregory]`).
+    if text.contains('[') && !text.contains('=') {
+        let zoned = DateTimeParser::new().parse_zoned_with(&TimeZoneDatabase::bundled(), text);
+        return zoned.ok().map(|zoned| zoned.timestamp().as_millisecond());
     }
     let civil = text.parse::<DateTime>().or_else(|_| text.parse::<Date>().map(|date| date.at(0, 0, 0, 0)));
     if let Ok(civil) = civil {
         return TimeZone::UTC.to_timestamp(civil).ok().map(Timestamp::as_millisecond);
     }
     rfc2822::parse(text).ok().map(|zoned| zoned.timestamp().as_millisecond())
+}
+
+/// A date, or a date and time, in figures alone: `20260115`, `20260115102030`. As numbers they would be days in 1970 and in 2612.
+fn compact(text: &str) -> Option<DateTime> {
+    let is_date = matches!(text.len(), 8 | 14) && text.bytes().all(|byte| byte.is_ascii_digit());
+    if !is_date || !matches!(&text[..2], "19" | "20") {
+        return None;
+    }
+    let (date, time) = text.split_at(8);
+    if time.is_empty() {
+        date.parse::<Date>().ok().map(|date| date.at(0, 0, 0, 0))
+    } else {
+        format!("{date}T{time}").parse().ok()
+    }
 }
 
 fn timestamp(ms: i64) -> Native<Timestamp> {

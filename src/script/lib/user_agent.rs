@@ -8,6 +8,8 @@ use woothee::parser::Parser;
 
 use super::{Fun, Native, arg, put, put_text};
 
+mod program;
+
 /// The longest text that is looked at.
 const TEXT_BYTES: usize = 2048;
 
@@ -16,9 +18,13 @@ pub const FUNS: &[Fun] = &[
     Fun {
         name: "user_agent::is_bot",
         signature: "user_agent::is_bot(text) -> bool",
-        about: "Whether a user agent is a crawler or another program instead of a person's browser; false if it is absent.",
+        about: "Whether a user agent is a crawler, a browser without a person (headless) or a tool that fetches pages (curl, Wget, Postman, \
+                Python, Go). False if it is absent, and for what shops' own servers and apps call with (`node`, `axios`, `okhttp`, \
+                Segment's libraries): an order that a storefront's server places is a person's.",
         example: r#"user_agent::is_bot("Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)") == true
-user_agent::is_bot("Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0") == false"#,
+user_agent::is_bot("Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0") == false
+user_agent::is_bot("curl/8.5.0") == true
+user_agent::is_bot("node") == false"#,
         add: |module, _| {
             put(module, "is_bot", |value: Dynamic| -> Native<bool> {
                 Ok(arg::text(&value, "is_bot")?.and_then(|text| read(&text)).is_some_and(|agent| agent.is_bot))
@@ -54,7 +60,7 @@ pub struct UserAgent {
     pub manufacturer: Option<&'static str>,
     /// Its model.
     pub model: Option<String>,
-    /// A crawler or another program.
+    /// A crawler, a headless browser, or a tool that fetches pages.
     pub is_bot: bool,
 }
 
@@ -87,10 +93,15 @@ pub fn read(text: &str) -> Option<UserAgent> {
         end -= 1;
     }
     let text = text[..end].trim();
-    let found = Parser::new().parse(text)?;
+    let is_program = program::is_one(text);
+    let Some(found) = Parser::new().parse(text) else {
+        return is_program.then(|| UserAgent { is_bot: true, ..UserAgent::default() });
+    };
     let known = |value: &str| (!matches!(value, "" | "UNKNOWN" | "-")).then(|| value.to_owned());
-    let is_bot = found.category == "crawler" || found.browser_type == "crawler";
-    let browser = (known(found.name), known(found.version));
+    let is_bot = is_program || found.category == "crawler" || found.browser_type == "crawler";
+    // The data set calls the clients of programming languages so, with the language as the version.
+    let is_browser = found.name != "HTTP Library";
+    let browser = if is_browser { (known(found.name), known(found.version)) } else { (None, None) };
     let os = if is_bot { (None, None) } else { system(text, found.os, &found.os_version) };
     let (device_type, manufacturer, model) =
         if is_bot { (None, None, None) } else { device(text, found.category, found.os) };
@@ -221,6 +232,8 @@ mod tests {
                 "Safari/iOS/17.5/tablet/Apple/iPad",
             ),
             ("Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0", "Firefox/Linux/-/desktop/-/-"),
+            ("curl/8.5.0", "-/-/-/-/-/-"),
+            ("Ruby", "-/-/-/-/-/-"),
             ("", "-/-/-/-/-/-"),
             ("something else", "-/-/-/-/-/-"),
         ] {

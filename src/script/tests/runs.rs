@@ -58,7 +58,6 @@ fn a_drop_cannot_be_caught_and_emits_nothing() {
         "track(#{}); drop(\"a test order\"); event.x = 1;",
         "track(#{}); try { drop(\"a test order\"); } catch { event.x = 1; } event.y = 2;",
         "fn f() { drop(\"a test order\") } try { f() } catch (e) { log::info(e) }",
-        // sort swallows what its comparer raises; the run ends all the same.
         "[3, 1, 2].sort(|a, b| { drop(\"a test order\"); 0 });",
         "[3, 1, 2].sort(|a, b| { drop(\"a test order\"); 0 }); loop { event.x = 1; }",
     ] {
@@ -205,6 +204,43 @@ fn conditions_lend_the_event_and_must_be_boolean() {
     assert!(test("event.n.nothing.at.all").is_err());
     assert_eq!(json_of(&event), r#"{"n":3,"type":"track"}"#);
     assert!(unit_of("let a = 1; a == 1").is_err());
+}
+
+#[test]
+fn a_body_that_is_no_utf_8_has_its_bytes() {
+    let body = b"name=Zo\xeb";
+    let script = compile(
+        &host(Tree::new()),
+        "event.b = hex::encode(delivery.bytes); event.s = hmac::sha256(\"key\", delivery.bytes);",
+    )
+    .unwrap_or_else(|problems| panic!("{problems:?}"));
+    let input = Input {
+        event: value("{}"),
+        delivery: &Delivery { body: Bytes::from_static(body), ..delivery() },
+        identity: "example-1",
+        origin: Origin::default(),
+        settings: &Dynamic::UNIT,
+        now_ms: NOW_MS,
+    };
+    let event = script.run(input).unwrap().event.unwrap();
+    let expected =
+        eval(&format!("event.s = hmac::sha256(\"key\", hex::bytes(\"{}\"));", hex::encode(body)), "{}").unwrap();
+    let wanted = format!(r#"{{"b":"{}",{}"#, hex::encode(body), &json_of(&expected.event.unwrap())[1..]);
+    assert_eq!(json_of(&event), wanted);
+}
+
+#[test]
+fn what_is_remembered_adds_up_exactly() {
+    let script = "event.a = state::add(\"n\", 2); event.b = state::add(\"n\", 0.1); event.c = state::add(\"n\", money::parse(\"0.20\")); \
+                  event.d = state::add(\"n\", 0.7) == 3; event.e = state::get(\"n\");";
+    assert_eq!(after(script, "{}"), r#"{"a":2,"b":2.1,"c":2.30,"d":true,"e":3.0}"#);
+    for (script, message) in [
+        ("state::add(\"n\", \"12.50\");", "add takes a number, not a text (`money::parse` reads one)"),
+        ("state::set(\"n\", \"x\"); state::add(\"n\", 1);", "what is remembered under `n` is no number"),
+        ("state::set(\"n\", 9223372036854775807); state::add(\"n\", 1);", "the sum is too large"),
+    ] {
+        assert_eq!(error(script).message, message);
+    }
 }
 
 #[test]

@@ -4,6 +4,7 @@
 
 mod card;
 mod ending;
+mod inside;
 mod key;
 mod link;
 mod scan;

@@ -3,13 +3,14 @@
 use std::ops::Range;
 
 use super::card::is_card;
-use super::{key, link, value};
+use super::{inside, key, link, value};
 use crate::path::Segment;
 use crate::sink::members::{string_end, unescaped};
 
 /// Something that should not leave.
 pub(super) struct Hit {
-    /// The whole member, `"key":value`, or the element of a list, without commas; in a link, the value of a parameter.
+    /// The whole member, `"key":value`, or the element of a list, without commas; within a text, the value of a link's parameter or a
+    /// card number.
     pub(super) span: Range<usize>,
     /// Where it stands.
     pub(super) path: Vec<Segment>,
@@ -107,13 +108,24 @@ impl<'a> Scanner<'a> {
         at + 1
     }
 
-    /// A text that is none itself may be a link with one in it. That leaves, without the parameter's value.
+    /// A text that is none itself may be a link with one in it, or a note. That leaves, without the parameter's value or the number.
     fn text(&mut self, at: usize, level: &Level<'_>) -> usize {
         let end = string_end(self.json, at);
         let text = self.json.get(at + 1..end.saturating_sub(1)).unwrap_or_default();
         if !level.is_envelope() {
-            let found = link::secrets(text).into_iter();
-            self.hits.extend(found.map(|(span, kind)| Hit {
+            let mut found = link::secrets(text);
+            let cards = inside::cards(text);
+            if !cards.is_empty() && !key::is_id(level.name()) {
+                found.extend(cards.into_iter().map(|card| (card, "a card number")));
+                found.sort_by_key(|(span, _)| span.start);
+                // A parameter may end within a number.
+                found.dedup_by(|(later, _), (span, _)| {
+                    let overlaps = later.start < span.end;
+                    span.end = if overlaps { span.end.max(later.end) } else { span.end };
+                    overlaps
+                });
+            }
+            self.hits.extend(found.into_iter().map(|(span, kind)| Hit {
                 span: at + 1 + span.start..at + 1 + span.end,
                 path: level.path(),
                 kind,

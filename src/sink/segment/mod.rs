@@ -42,6 +42,8 @@ pub(super) static SEGMENT: SinkDef = SinkDef {
                   `aws_secret_access_key`), and by the form of \
                   values (keys as `sk_live_…`, JWTs, hashes of bcrypt, scrypt and argon2, numbers of 14 to 19 digits that a card network \
                   issues and whose check digit is right). JSON in a text is looked through, and a link loses the value of `?access_token=` and leaves. \
+                  So does a note with a card number in it, which is cut out where it has 15 or 16 digits in one piece or is grouped as cards are, \
+                  unless a word as `order` or `tracking number` stands before it or it is part of a link. \
                   `cart_token`, `checkout_token`, `push_token`, `has_password` and `context.device.token` are no secrets, and numbers under names \
                   of ids (`order_id`, `sku`, `barcode`) no cards. What was removed is logged by its path, never with its value.\n\nA batch that is refused with 400, 413 or 422 is split until the event to blame stands alone. \
                   Credentials or an address that the server refuses stop the sink and keep every event.",

@@ -22,7 +22,9 @@ pub(super) const LIMITS: &[Opt] = &[
         name: "memory",
         ty: Type::Bytes,
         default: Default::Is("128MiB"),
-        about: "How much the whole process may grow while the script runs; from 16MiB to 1GiB.",
+        about: "How much the whole process may grow while the script runs; from 16MiB to 1GiB. One operation can copy all that a \
+                script has, so it ends when it has used half of this. The process is looked at every few milliseconds, in which \
+                it may grow by some tens of MiB more. The next run then waits, for about a second at most, until what was taken is given back.",
     },
 ];
 

@@ -175,6 +175,15 @@ fn lint(event: &Value, has_rule: bool, violations: &mut Vec<Violation>) {
             ));
         }
     }
+    if let Some(items) = properties["products"].as_array() {
+        for (index, _) in
+            items.iter().enumerate().filter(|(_, item)| item.get("id").is_some() && item.get("product_id").is_none())
+        {
+            let mut path = keys(&["properties", "products"]);
+            path.extend([Segment::Index(index as i64), Segment::Key("id".to_owned())]);
+            violations.push(Violation::new("Invalid Value", path, "the e-commerce spec calls it `product_id`"));
+        }
+    }
     let amount = |name: &str| properties.get(name).and_then(Value::as_f64);
     if let (Some(total), Some(subtotal), Some(shipping), Some(tax)) =
         (amount("total"), amount("subtotal"), amount("shipping"), amount("tax"))

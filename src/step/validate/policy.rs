@@ -93,6 +93,8 @@ impl Policy {
         }
         let mut omitted = Vec::new();
         if !unplanned.is_empty() {
+            // A schema that allows no others has told them already. Here it is decided what becomes of them, once.
+            violations.retain(|one| one.kind != Violation::UNPLANNED_PROPERTY || !unplanned.contains(&one.path));
             match self.property {
                 Action::Remove => omitted = unplanned,
                 Action::Drop => return Ok(Some(Flow::Drop(UNPLANNED.to_owned()))),

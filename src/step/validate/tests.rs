@@ -167,6 +167,30 @@ fn properties_that_are_not_planned_are_found_at_any_depth() {
 }
 
 #[test]
+fn properties_that_the_schema_forbids_as_well_are_told_once() {
+    let schema = "{ properties: { properties: { properties: { a: {} }, additionalProperties: false } } }";
+    let plan = format!("[ {{ type: TRACK, key: A, jsonSchema: {schema} }} ]");
+    let event = json!({"type": "track", "event": "A", "properties": {"a": 1, "b": 2}});
+    let with = |options: &str| {
+        let tree = Tree::new().with("scripts/plans/p.yaml", &plan);
+        let text = format!("- validate: {{ plan: plans/p.yaml, {options} }}");
+        build_in(&text, tree, &mut Vec::new()).unwrap_or_else(|problems| panic!("{problems:?}"))
+    };
+    for options in ["", "unplanned_properties: warn"] {
+        assert_eq!(violations(&*with(options), &event), ["Unplanned Property properties.b"], "{options}");
+    }
+    for options in ["unplanned_properties: remove", "unplanned_properties: remove, on_violation: drop_properties"] {
+        let after = passed(&*with(options), &event);
+        assert_eq!(after["properties"], json!({"a": 1}), "{options}");
+        assert_eq!(after["context"]["protocols"], json!({"omitted": ["properties.b"]}), "{options}");
+    }
+    let after = passed(&*with("on_violation: drop_properties"), &event);
+    assert_eq!(after["context"]["protocols"]["omitted_on_violation"], json!(["properties.b"]));
+    let error = apply_to(&*with("unplanned_properties: remove, on_violation: dead_letter"), &event).unwrap_err();
+    assert_eq!(error.code, "schema-violation");
+}
+
+#[test]
 fn mistakes_of_a_plan_have_their_place() {
     for (plan, marked, message) in [
         ("rules: x", "x", "a plan has a list of `rules`, not a text"),
@@ -239,7 +263,9 @@ fn the_e_commerce_plan_knows_the_spec() {
         ("discount", json!(-2.5), vec!["Invalid Value properties.discount"]),
         ("products", json!([]), vec!["Invalid Value properties.products"]),
         ("products", json!([null]), vec!["Invalid Type properties.products[0]"]),
-        ("products", json!([{"price": 1}]), vec!["Invalid Value properties.products[0]"]),
+        ("products", json!([{"price": 1}]), vec!["Required properties.products[0].product_id"]),
+        ("products", json!([{"sku": "A", "id": "1"}]), vec!["Invalid Value properties.products[0].id"]),
+        ("products", json!([{"product_id": "A", "id": "1"}]), vec![]),
         ("products", json!([{"sku": "A", "quantity": 0}]), vec!["Invalid Value properties.products[0].quantity"]),
         ("anything_else", json!({"a": 1}), vec![]),
     ] {
@@ -249,7 +275,12 @@ fn the_e_commerce_plan_knows_the_spec() {
         check("Order Completed", json!({})),
         ["Required properties.currency", "Required properties.order_id", "Required properties.products"]
     );
-    assert_eq!(check("Product Viewed", json!({"price": 1})), ["Invalid Value properties"]);
+    assert_eq!(check("Product Viewed", json!({"price": 1})), ["Required properties.product_id"]);
+    let unnamed = json!({"type": "track", "event": "Product Viewed", "properties": {"price": 1}});
+    assert_eq!(
+        passed(&*step, &unnamed)["context"]["protocols"]["violations"][0]["description"],
+        "properties: one of product_id, sku, name is required"
+    );
     assert_eq!(check("Product Viewed", json!({"name": "Cap"})), Vec::<String>::new());
     for old in ["Completed Order", "order completed", "Order Canceled", "Product Added To Wishlist"] {
         assert_eq!(check(old, json!({})), ["Invalid Value event"], "{old}");

@@ -18,6 +18,9 @@ pub(super) struct Violation {
 }
 
 impl Violation {
+    /// The kind of a property that is not in the plan.
+    pub(super) const UNPLANNED_PROPERTY: &str = "Unplanned Property";
+
     /// An event that no rule names.
     pub(super) fn unplanned_event() -> Self {
         Self::new("Unplanned Event", vec![Segment::Key("event".to_owned())], "the plan does not have this event")
@@ -25,7 +28,7 @@ impl Violation {
 
     /// A property that the rule does not mention.
     pub(super) fn unplanned_property(path: Vec<Segment>) -> Self {
-        Self::new("Unplanned Property", path, "it is not in the plan")
+        Self::new(Self::UNPLANNED_PROPERTY, path, "it is not in the plan")
     }
 
     /// A violation whose description begins with its field.
@@ -39,6 +42,14 @@ impl Violation {
     pub(super) fn of(error: &jsonschema::ValidationError<'_>) -> Vec<Self> {
         let path: Vec<Segment> = error.instance_path().segments().map(segment).collect();
         let below = |name: &str| path.iter().cloned().chain([Segment::Key(name.to_owned())]).collect::<Vec<_>>();
+        if let ValidationErrorKind::AnyOf { context } = error.kind()
+            && let Some(names) = one_of(context)
+        {
+            let mut violation =
+                Self::new("Required", path.clone(), &format!("one of {} is required", names.join(", ")));
+            violation.path = below(names[0]);
+            return vec![violation];
+        }
         match error.kind() {
             ValidationErrorKind::Required { property } => {
                 let path = below(property.as_str().unwrap_or_default());
@@ -65,6 +76,18 @@ impl Violation {
         map.insert("description".into(), self.description.as_str().into());
         map.into()
     }
+}
+
+/// The fields of which none is there, if that is all that is wrong with each alternative.
+fn one_of<'a>(alternatives: &'a [Vec<jsonschema::ValidationError<'_>>]) -> Option<Vec<&'a str>> {
+    let names = alternatives.iter().map(|errors| match errors.as_slice() {
+        [error] => match error.kind() {
+            ValidationErrorKind::Required { property } => property.as_str(),
+            _ => None,
+        },
+        _ => None,
+    });
+    names.collect::<Option<Vec<_>>>().filter(|names| !names.is_empty())
 }
 
 /// A path as text; empty for the event itself.
