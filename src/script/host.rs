@@ -125,8 +125,11 @@ impl Host {
                     must_be_there: !found.optional_settings.contains(name) && !found.declares("settings"),
                 })
                 .collect();
-            (self.optimise(ast, unit.file), handlers, body, asked)
+            let is_whole = !found.imports.iter().any(|import| check::is_broken(self, import));
+            is_whole.then(|| (self.optimise(ast, unit.file), handlers, body, asked))
         });
+        // The errors of a module are told once, to the first script that imports it.
+        let compiled = compiled.flatten();
         let (ast, handlers, body, asked) = finish(compiled, problems, warnings)?;
         if unit.node.is_none() {
             self.files.borrow_mut().insert(unit.file.into());

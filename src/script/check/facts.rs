@@ -73,6 +73,8 @@ pub struct Facts {
     pub sent: Vec<(&'static str, String, Position)>,
     /// Variables that are assigned to, or whose parts are.
     pub assigned: Vec<(String, Position)>,
+    /// Methods that are called on a variable itself: the variable, and where the method's name stands.
+    called_on: Vec<(String, Position)>,
 }
 
 impl Facts {
@@ -89,6 +91,12 @@ impl Facts {
     /// Whether the script declares a variable of that name.
     pub fn declares(&self, name: &str) -> bool {
         self.declared.contains(name)
+    }
+
+    /// Whether a method is called on a variable that there is not, as `Math.round(x)`: that has its own error.
+    pub fn is_on_unknown(&self, method: Position) -> bool {
+        let is_known = |name: &str| GIVEN.contains(&name) || self.binds(name);
+        self.called_on.iter().any(|(name, position)| *position == method && !is_known(name))
     }
 
     /// Whether the script itself gives that name a value.
@@ -211,6 +219,9 @@ impl Facts {
     /// A chain as `event.properties.a` or `event["properties"]`: the variable, and all that follows.
     fn chain(&mut self, parts: &BinaryExpr) {
         let Expr::Variable(variable, _, _) = &parts.lhs else { return };
+        if let Some(position) = method(&parts.rhs) {
+            self.called_on.push((variable.1.to_string(), position));
+        }
         let Some((name, position)) = entry(&parts.rhs) else { return };
         match variable.1.as_str() {
             "event" => self.event_fields.push((name, position)),
@@ -258,6 +269,15 @@ pub(super) fn entry(expression: &Expr) -> Option<(String, Position)> {
         Expr::Property(property, position) => Some((property.2.to_string(), *position)),
         Expr::StringConstant(name, position) => Some((name.to_string(), *position)),
         Expr::Dot(parts, _, _) | Expr::Index(parts, _, _) => entry(&parts.lhs),
+        _ => None,
+    }
+}
+
+/// Where the name of the method stands that a chain begins with.
+fn method(expression: &Expr) -> Option<Position> {
+    match expression {
+        Expr::MethodCall(_, position) => Some(*position),
+        Expr::Dot(parts, _, _) | Expr::Index(parts, _, _) => method(&parts.lhs),
         _ => None,
     }
 }

@@ -275,6 +275,7 @@ fn fields_that_a_message_does_not_have_are_told() {
 fn misspelt_fields_and_headers_are_told() {
     expect("event.proprties.a = 1;", "unknown-field", "1:7", "did you mean `properties`?");
     expect("event.user_id = \"u\";", "unknown-field", "1:7", "did you mean `userId`?");
+    expect("event.ID = \"u\";", "unknown-field", "1:7", "did you mean `id`?");
     expect("fn on_identify(event) { event.trait.email = (); }", "unknown-field", "1:31", "did you mean `traits`?");
     expect("event.a = event[\"contxt\"].ip;", "unknown-field", "1:17", "did you mean `context`?");
     expect("event.a = delivery.headers[\"X-Topic\"];", "header-case", "1:28", "delivery.header(\"X-Topic\")");
@@ -286,7 +287,7 @@ fn misspelt_fields_and_headers_are_told() {
     );
     assert_eq!(
         problems(
-            "event.shop = event.order; event.a = event.properties.proprties; event.b = delivery.headers[\"x-a\"];"
+            "event.shop = event.order; event.d = event.idx; event.rd = 1; event.a = event.properties.proprties; event.b = delivery.headers[\"x-a\"];"
         ),
         []
     );
