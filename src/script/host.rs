@@ -13,7 +13,7 @@ use rhai::{AST, Engine, Module, OptimizationLevel, ParseError, ParseErrorType, P
 
 use super::bounded;
 use super::check;
-use super::entry::Handlers;
+use super::entry::{self, Handlers};
 use super::exec::{Asked, Expression, Script};
 use super::fault;
 use super::lib;
@@ -115,6 +115,9 @@ impl Host {
             check::messages(&found, unit, &mut problems);
             check::rejections(&found, unit, &mut problems);
             check::handlers(&functions, &found, &body, unit, &mut problems);
+            let is_body = functions.iter().all(|function| entry::kind(&function.name).is_none());
+            check::traps(&ast, &found, is_body, unit, &mut problems);
+            check::copies(&ast, &found, unit, &mut problems);
             let handlers = Handlers::new(&ast, &functions);
             let own = |(name, _): &&(String, Position)| !found.map_keys.contains(name);
             let asked = found.settings.iter().filter(own);
@@ -126,15 +129,16 @@ impl Host {
                 })
                 .collect();
             let is_whole = !found.imports.iter().any(|import| check::is_broken(self, import));
-            is_whole.then(|| (self.optimise(ast, unit.file), handlers, body, asked))
+            let told = check::settings(self, &ast, &found, &functions);
+            is_whole.then(|| (self.optimise(ast, unit.file), handlers, body, asked, told))
         });
         // The errors of a module are told once, to the first script that imports it.
         let compiled = compiled.flatten();
-        let (ast, handlers, body, asked) = finish(compiled, problems, warnings)?;
+        let (ast, handlers, body, asked, told) = finish(compiled, problems, warnings)?;
         if unit.node.is_none() {
             self.files.borrow_mut().insert(unit.file.into());
         }
-        Ok(Script::new(self, ast, (handlers, asked), &body, unit))
+        Ok(Script::new(self, ast, (handlers, asked, told), &body, unit))
     }
 
     /// The problems of a file that no compiled pipeline uses: as a script if a step names it, though the pipeline is broken.
@@ -170,6 +174,7 @@ impl Host {
             self.note(&found);
             check::fields(&found, unit, &mut problems);
             check::messages(&found, unit, &mut problems);
+            check::traps(&ast, &found, false, unit, &mut problems);
             (self.optimise(ast, unit.file), found)
         });
         let (ast, found) = finish(compiled, problems, warnings)?;

@@ -107,6 +107,8 @@ fn checked(host: &Host, file: &str, text: &Arc<str>, problems: &mut Vec<Diag>) -
     check::scopes(&ast, &unit, problems);
     check::fields(&found, &unit, problems);
     check::messages(&found, &unit, problems);
+    check::traps(&ast, &found, false, &unit, problems);
+    check::copies(&ast, &found, &unit, problems);
     check::private_functions(&check::outline(host.engine(), text), &found, &unit, problems);
     let imports_broken = found.imports.iter().any(|import| check::is_broken(host, import));
     if imports_broken || problems.iter().filter(|problem| problem.is_error()).count() > before {

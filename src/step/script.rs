@@ -29,7 +29,10 @@ const DETAILS: &str = "The script sees `event`, `delivery` and `settings`. What 
       by type. It gives an array with an answer for each event, in their order: a map, an array of maps, an `outcome::…`, or `()` for \
       the event as it stands in `events`. If it gives nothing, all go on as they stand in `events`.\n\n\
     The last parameters can be left out. A value counts as given after `return`, or at the end without `;`. Statements outside \
-    functions run before the handler: imports, and constants, which functions see as `global::NAME`.";
+    functions run before the handler: imports, and constants, which functions see as `global::NAME`.\n\n\
+    A script that lays `settings` over a map of defaults, `let cx = #{ money: \"shop\" }; cx += settings;`, tells their names by it, \
+    and a constant `CHOICES`, `const CHOICES = #{ money: [\"shop\", \"presentment\"] };`, what they may be: other names are warnings, \
+    other values errors.";
 
 /// The step's definition.
 pub(super) static SCRIPT: StepDef = StepDef {

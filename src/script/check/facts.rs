@@ -88,6 +88,11 @@ impl Facts {
         self.read.iter().find(|(read, _)| read == name).map(|(_, position)| *position)
     }
 
+    /// How often a variable is read.
+    pub fn uses(&self, name: &str) -> usize {
+        self.read.iter().filter(|(read, _)| read == name).count()
+    }
+
     /// Whether the script declares a variable of that name.
     pub fn declares(&self, name: &str) -> bool {
         self.declared.contains(name)

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use rhai::{AST, ASTFlags, ASTNode, Expr, Position, Stmt};
 
+use super::settings::CHOICES;
 use super::{GIVEN, facts};
 use crate::diag::Diag;
 use crate::script::place::Unit;
@@ -172,7 +173,8 @@ impl Scopes {
             self.hiding.push((name.to_owned(), position));
         }
         // What is told once is not told again as unused.
-        let is_used = is_exported || hides || (count == 2 && self.global.contains(name));
+        let is_global = count == 2 && (self.global.contains(name) || name == CHOICES);
+        let is_used = is_exported || hides || is_global;
         if let Some(block) = self.blocks.last_mut() {
             block.push(Variable { name: name.to_owned(), position, is_used });
         }
