@@ -99,11 +99,13 @@ fn checked(host: &Host, file: &str, text: &Arc<str>, problems: &mut Vec<Diag>) -
     let ast = host.parse(&unit, &Scope::new(), problems)?;
     let found = check::facts(&ast);
     host.note(&found);
+    host.note_headers(&found, &unit);
     for import in &found.imports {
         load(host, import, &unit, problems);
     }
     check::calls(host, &found, &unit, problems);
     check::tables(host, &found, &unit, problems);
+    check::literals(host, &found, &unit, problems);
     check::scopes(&ast, &unit, problems);
     check::fields(&found, &unit, problems);
     check::messages(&found, &unit, problems);

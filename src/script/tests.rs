@@ -7,6 +7,7 @@ mod imports;
 mod library;
 mod runs;
 mod sandbox;
+mod traps;
 
 use std::rc::Rc;
 use std::sync::Arc;

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use rhai::{AST, ASTNode, Expr, Position, Stmt};
 
-use super::chains::{self, last_call};
-use super::traps::changes;
+use super::chains::{self, Chain, last_call};
+use super::traps::{changes, instead};
 use super::{Facts, only};
 use crate::diag::Diag;
 use crate::script::entry;
@@ -15,12 +15,17 @@ use crate::script::place::Unit;
 struct Mention {
     /// The value that it holds is changed, and nothing is taken out of it.
     is_change: bool,
+    /// The method that changes it.
+    method: Option<String>,
     position: Position,
     /// The assignment that it stands in: its right side is worked out before the change.
     assignment: Option<*const Stmt>,
     /// The outermost loop that it stands in: what stands before may come after.
     repeat: Option<*const Stmt>,
 }
+
+/// Where a change is, and the method that makes it.
+type Lost = (Position, Option<String>);
 
 /// Warns about changes that are the last that is done with a copy.
 pub fn copies(ast: &AST, facts: &Facts, unit: &Unit<'_>, problems: &mut Vec<Diag>) {
@@ -44,8 +49,10 @@ pub fn copies(ast: &AST, facts: &Facts, unit: &Unit<'_>, problems: &mut Vec<Diag
             if has_no_name && shared.contains(*name) {
                 continue;
             }
-            if let Some(position) = lost_change(name, &body, facts) {
-                let help = if has_no_name {
+            if let Some((position, method)) = lost_change(name, &body, facts) {
+                let help = if let Some(instead) = method.as_deref().and_then(instead) {
+                    instead.to_owned()
+                } else if has_no_name {
                     format!("let the function give it: |{name}| {{ …; {name} }}; or go by `this`: list.for_each(|| this.name = …)")
                 } else {
                     format!(
@@ -62,7 +69,7 @@ pub fn copies(ast: &AST, facts: &Facts, unit: &Unit<'_>, problems: &mut Vec<Diag
         if let Some(ASTNode::Stmt(Stmt::For(parts, _))) = path.last() {
             let body: Vec<Stmt> = parts.2.body.statements().to_vec();
             let name = parts.0.name.as_str();
-            found.extend(lost_change(name, &body, facts).map(|position| (name.to_owned(), position)));
+            found.extend(lost_change(name, &body, facts).map(|(position, _)| (name.to_owned(), position)));
         }
         true
     });
@@ -70,7 +77,7 @@ pub fn copies(ast: &AST, facts: &Facts, unit: &Unit<'_>, problems: &mut Vec<Diag
         let help = format!(
             "go by its number: for ({name}, number) in list {{ list[number].name = …; }}; or by `this`: list.for_each(|| this.name = …)"
         );
-        problems.push(unit.at(lost(&name, "the item of the list", help), position));
+        problems.push(unit.at(lost(&name, "an item of the list", help), position));
     }
 }
 
@@ -91,7 +98,7 @@ fn lost(name: &str, of: &str, help: String) -> Diag {
 }
 
 /// The change of a variable that is the last that is done with it, if that is certain.
-fn lost_change(name: &str, body: &[Stmt], facts: &Facts) -> Option<Position> {
+fn lost_change(name: &str, body: &[Stmt], facts: &Facts) -> Option<Lost> {
     let mut mentions = Vec::new();
     let mut is_certain = true;
     for statement in body {
@@ -123,7 +130,7 @@ fn lost_change(name: &str, body: &[Stmt], facts: &Facts) -> Option<Position> {
         && mentions.iter().any(|mention| {
             !mention.is_change && mention.repeat == change.repeat && !in_its_statement(mention)
         });
-    (is_certain && !comes_after && !comes_again).then_some(change.position)
+    (is_certain && !comes_after && !comes_again).then(|| (change.position, change.method.clone()))
 }
 
 fn mention(path: &[ASTNode<'_>], position: Position, facts: &Facts) -> Mention {
@@ -138,18 +145,22 @@ fn mention(path: &[ASTNode<'_>], position: Position, facts: &Facts) -> Mention {
             _ => {}
         }
     }
-    let is_change = chains::begun(path).is_some_and(|chain| {
-        let is_part = !matches!(chain.top, Expr::Variable(..));
-        let by_method = || chain.is_statement() && last_call(chain.top).is_some_and(|call| changes(call, facts));
-        let by_path = || {
-            let call = match chain.around.last() {
-                Some(ASTNode::Stmt(Stmt::FnCall(call, _)) | ASTNode::Expr(Expr::FnCall(call, _))) => call,
-                _ => return false,
-            };
-            let is_first = call.args.first().is_some_and(|first| std::ptr::eq(first, chain.top));
-            is_first && !call.namespace.is_empty() && call.namespace.root() == "path" && call.name == "set"
-        };
-        is_part && (chain.is_assigned() || by_method()) || !is_part && by_path()
-    });
-    Mention { is_change, position, assignment, repeat }
+    let chain = chains::begun(path);
+    let is_part = |chain: &Chain<'_, '_>| !matches!(chain.top, Expr::Variable(..));
+    let own = chain.as_ref().filter(|chain| is_part(chain));
+    let method = own.filter(|chain| chain.is_statement()).and_then(|chain| last_call(chain.top));
+    let method = method.filter(|call| changes(call, facts)).map(|call| call.name.to_string());
+    let by_path = || chain.as_ref().is_some_and(|chain| !is_part(chain) && is_set(chain));
+    let is_change = method.is_some() || own.is_some_and(Chain::is_assigned) || by_path();
+    Mention { is_change, method, position, assignment, repeat }
+}
+
+/// Whether a variable is what `path::set` changes.
+fn is_set(chain: &Chain<'_, '_>) -> bool {
+    let call = match chain.around.last() {
+        Some(ASTNode::Stmt(Stmt::FnCall(call, _)) | ASTNode::Expr(Expr::FnCall(call, _))) => call,
+        _ => return false,
+    };
+    let is_first = call.args.first().is_some_and(|first| std::ptr::eq(first, chain.top));
+    is_first && !call.namespace.is_empty() && call.namespace.root() == "path" && call.name == "set"
 }

@@ -19,6 +19,8 @@ pub struct Call {
     pub is_method: bool,
     /// The arguments that are literal texts.
     pub literals: Vec<Option<String>>,
+    /// How the address begins that a function of `http` is given, and whether that is all of it.
+    pub address: Option<(String, bool)>,
     /// Whether the first argument is a variable, which a native function can change.
     pub lends_variable: bool,
     /// Where.
@@ -86,6 +88,15 @@ impl Facts {
     /// Where a variable is used first.
     pub fn first_use(&self, name: &str) -> Option<Position> {
         self.read.iter().find(|(read, _)| read == name).map(|(_, position)| *position)
+    }
+
+    /// Headers that are asked for by a literal name: `delivery.header("x")`, `delivery.headers["x"]`.
+    pub fn asked_headers(&self) -> impl Iterator<Item = (&str, Position)> {
+        let on_delivery =
+            |call: &&Call| self.called_on.iter().any(|(name, at)| name == "delivery" && *at == call.position);
+        let calls = self.calls.iter().filter(|call| call.is_method && call.name == "header").filter(on_delivery);
+        let called = calls.filter_map(|call| Some((call.literals.first()?.as_deref()?, call.position)));
+        called.chain(self.headers.iter().map(|(name, position)| (name.as_str(), *position)))
     }
 
     /// How often a variable is read.
@@ -257,6 +268,7 @@ impl Facts {
             self.sent.extend(messages::sent(call));
         }
         self.calls.push(Call {
+            address: (namespace == "http").then(|| address(call)).flatten(),
             namespace,
             name: call.name.to_string(),
             arguments: call.args.len(),
@@ -276,6 +288,21 @@ pub(super) fn entry(expression: &Expr) -> Option<(String, Position)> {
         Expr::Dot(parts, _, _) | Expr::Index(parts, _, _) => entry(&parts.lhs),
         _ => None,
     }
+}
+
+/// How the address begins that a function of `http` is given.
+fn address(call: &FnCallExpr) -> Option<(String, bool)> {
+    fn beginning(expression: &Expr) -> Option<(String, bool)> {
+        match expression {
+            Expr::StringConstant(text, _) => Some((text.to_string(), true)),
+            Expr::InterpolatedString(parts, _) => beginning(parts.first()?).map(|(text, _)| (text, parts.len() == 1)),
+            Expr::FnCall(sum, _) if sum.is_operator_call() && sum.name == "+" => {
+                beginning(sum.args.first()?).map(|(text, _)| (text, false))
+            }
+            _ => None,
+        }
+    }
+    beginning(call.args.get(usize::from(call.name == "request"))?)
 }
 
 /// Where the name of the method stands that a chain begins with.

@@ -1,7 +1,7 @@
 //! Variables in their scopes: which are declared and never used, and which hide one that is still there.
 //!
 //! A variable that hides one of an outer block is mostly meant as an assignment, by people who know languages where a name
-//! without `let` is enough. In the same block it is another value under the same name on purpose: `let name = name.trim();`.
+//! without `let` is enough. In the same block it is another value under the same name on purpose: `let name = text::trim(name);`.
 
 use std::collections::BTreeSet;
 
@@ -166,7 +166,7 @@ impl Scopes {
         let count = self.blocks.len();
         let outer = self.blocks[..count - 1].iter().rev().flat_map(|block| block.iter().rev());
         let hidden = outer.into_iter().find(|variable| variable.name == name);
-        // A parameter may be taken under its own name: `let name = name.trim();`.
+        // A parameter may be taken under its own name: `let name = text::trim(name);`.
         let is_hiding = |hidden: &Variable| hidden.position.line().is_some() || GIVEN.contains(&name) || count > 2;
         let hides = !name.starts_with('_') && hidden.is_some_and(is_hiding);
         if hides {

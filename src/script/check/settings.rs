@@ -4,6 +4,7 @@
 //! of them may be, it tells in a constant map, [`CHOICES`].
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 use rhai::{AST, ASTNode, Dynamic, Expr, FnCallExpr, Position, Stmt};
 
@@ -11,21 +12,24 @@ use super::facts::entry;
 use super::{Facts, Function};
 use crate::script::entry::kind;
 use crate::script::host::Host;
+use crate::script::place::Unit;
 
 /// The constant that lists what settings may be: `const CHOICES = #{ money: ["shop", "presentment"] };`.
 pub const CHOICES: &str = "CHOICES";
 
-/// What a script tells of its settings.
+/// What a script tells of its settings, and of other things that its step says.
 #[derive(Debug, Default)]
 pub struct Told {
     /// All names, those with a default first; none if the script may read others.
     pub known: Option<Vec<String>>,
     /// What some may be.
     pub choices: Vec<(String, Vec<Dynamic>)>,
+    /// How the addresses begin that it asks, as far as they are written out: the text, whether it is all, and its place.
+    pub addresses: Vec<(String, bool, Range<usize>)>,
 }
 
 /// Goes through a script that was parsed without optimisation, and whose imports have been loaded.
-pub fn settings(host: &Host, ast: &AST, facts: &Facts, functions: &[Function]) -> Told {
+pub fn settings(host: &Host, ast: &AST, facts: &Facts, functions: &[Function], unit: &Unit<'_>) -> Told {
     let mut maps: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let mut choices = Vec::new();
     // The variables that settings were laid over.
@@ -67,7 +71,11 @@ pub fn settings(host: &Host, ast: &AST, facts: &Facts, functions: &[Function]) -
         known.extend(read.flat_map(|tree| entries(&tree, &laid)));
         known
     });
-    Told { known, choices }
+    let addresses = facts.calls.iter().filter_map(|call| {
+        let (text, is_whole) = call.address.clone()?;
+        Some((text, is_whole, unit.span(call.position)))
+    });
+    Told { known, choices, addresses: addresses.collect() }
 }
 
 /// `#{ … } + settings`, `map::merge(#{ … }, settings)`.

@@ -90,21 +90,26 @@ pub(super) fn changes(call: &FnCallExpr, facts: &Facts) -> bool {
     is_known && !facts.functions.iter().any(|(name, _)| *name == call.name.as_str())
 }
 
-fn gives_nothing(name: &str) -> Diag {
-    let instead = match name {
+/// What gives another value where a method changes the one that it is called on.
+pub(super) fn instead(name: &str) -> Option<&'static str> {
+    Some(match name {
         "trim" => "text::trim(value) gives another text",
         "make_lower" => "value.to_lower() gives another text",
         "make_upper" => "value.to_upper() gives another text",
         "replace" => "regex::replace(value, `pattern`, with) gives another text",
         "crop" | "truncate" => "value.sub_string(start, length) or list.extract(start, length) gives another",
         "push" | "append" | "insert" => "one + [two] gives another list",
-        "sort" => "list::sort_by(list, \"field\") gives another list",
+        "sort" | "reverse" => "change a variable and take that: let other = list; other.sort();",
         "dedup" => "list::unique(list) gives another list",
         "for_each" => "list.map(|item| …) gives another list",
-        _ => "call it on a variable, in a line of its own, and take the variable",
-    };
+        _ => return None,
+    })
+}
+
+fn gives_nothing(name: &str) -> Diag {
+    let help = instead(name).unwrap_or("call it on a variable, in a line of its own, and take the variable");
     let diag = Diag::warning("gives-nothing", format!("`{name}` changes what it is called on, and gives nothing `()`"));
-    diag.help(instead)
+    diag.help(help)
 }
 
 fn unused(name: &str) -> Diag {
