@@ -248,7 +248,13 @@ event.userId = cx.user_id + cx.money + cx.most + (cx.extra ?? \"\");
         problems
             .filter(|problem| problem["file"] == "pipelines/shop.yaml")
             .map(|problem| {
-                (text(problem, "severity"), text(problem, "code"), problem["line"].to_string(), problem["column"].to_string(), text(problem, "help"))
+                (
+                    text(problem, "severity"),
+                    text(problem, "code"),
+                    problem["line"].to_string(),
+                    problem["column"].to_string(),
+                    text(problem, "help"),
+                )
             })
             .collect::<Vec<_>>()
     };
@@ -274,6 +280,41 @@ event.userId = cx.user_id + cx.money + cx.most + (cx.extra ?? \"\");
     assert_eq!(outside[0], expected("warning", "wrong-setting", "7", "7", "did you mean `email`?"));
     assert_eq!(outside.iter().filter(|told| told.1.ends_with("-setting")).count(), 1, "{outside:?}");
     assert_eq!(told("      user_id: email\n      money: shop\n      most: 4\n"), []);
+}
+
+#[test]
+fn what_sources_and_steps_do_not_give_is_told() {
+    let script = "event.a = delivery.header(\"X-Kept\");
+event.b = delivery.header(\"X-Lost\");
+event.c = delivery.headers[\"x-lost-too\"];
+event.d = http::get(\"https://api.exmple.com/plans/\" + event.a);
+event.e = http::get(`https://api.example.com/${event.a}`);
+event.f = http::get(event.g + \"/plans\");
+event.h = http::post(\"/plans\", #{});
+";
+    let step = "  - script: { file: order.rhai, http: { allow: [ api.example.com ] } }\nsinks:";
+    let keeping = PIPELINE.replace("verify: none", "verify: none, keep_headers: [ X-Kept ]").replace("sinks:", step);
+    let told = |pipeline: &str| {
+        let project = Project::new().pipeline("shop", pipeline).script("order.rhai", script);
+        both(&cartwire(&["check"], &project))
+    };
+    let shown = told(&keeping);
+    for said in [
+        "warning[header-not-kept]: no source of `shop` keeps the header `x-lost`",
+        "scripts/order.rhai:2:20",
+        "no source of `shop` keeps the header `x-lost-too`",
+        "warning[http-host]: the host `api.exmple.com` is not listed",
+        "scripts/order.rhai:4:17",
+        "warning[http-host]: `/plans` is no address",
+    ] {
+        assert!(shown.contains(said), "{said} in\n{shown}");
+    }
+    assert_eq!((shown.matches("header-not-kept").count(), shown.matches("http-host").count()), (2, 2), "{shown}");
+    // Another source may keep it.
+    let two = keeping
+        .replace("steps:", "  - webhook: { path: /b, verify: none, keep_headers: [ X-Lost ] }\n    id: other\nsteps:");
+    let shown = told(&two);
+    assert_eq!(shown.matches("header-not-kept").count(), 1, "{shown}");
 }
 
 #[test]

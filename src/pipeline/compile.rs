@@ -84,7 +84,10 @@ fn headers(host: &Host, plan: &Plan) -> Vec<Diag> {
     asked
         .filter(|asked| is_lost(&asked.name))
         .map(|asked| {
-            let diag = Diag::warning("header-not-kept", format!("no source of `{}` keeps the header `{}`", plan.name, asked.name));
+            let diag = Diag::warning(
+                "header-not-kept",
+                format!("no source of `{}` keeps the header `{}`", plan.name, asked.name),
+            );
             diag.at(asked.file, asked.span).help("name it in `keep_headers` of the source, where it has that option")
         })
         .collect()

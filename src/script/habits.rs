@@ -33,7 +33,9 @@ pub fn operator(text: &str) -> Option<String> {
 pub fn name(found: &str) -> Option<&'static str> {
     Some(match found {
         "function" | "def" | "func" => "a function begins with `fn`",
-        "Segment" => "leave it out: track(#{ event: \"…\", userId: \"…\" }), and likewise identify, page, group, set_object",
+        "Segment" => {
+            "leave it out: track(#{ event: \"…\", userId: \"…\" }), and likewise identify, page, group, set_object"
+        }
         "Object" => "maps have methods: map.keys(), map.values(); map::merge(a, b) makes one map of two",
         "Array" => "write type_of(value) == \"array\"; an array is written [1, 2]",
         "String" | "Number" => "write text::from(value) and number::parse(text)",
@@ -62,7 +64,9 @@ pub fn function(found: &str) -> Option<&'static str> {
         "endsWith" | "endswith" => "write text.ends_with(end)",
         "indexOf" => "write index_of, which gives -1 where there is none",
         "forEach" => "write for item in list { … }",
-        "replaceAll" => "regex::replace(text, `pattern`, with) gives another text; text.replace(a, b) changes the text itself",
+        "replaceAll" => {
+            "regex::replace(text, `pattern`, with) gives another text; text.replace(a, b) changes the text itself"
+        }
         "substring" | "substr" | "slice" => "write text.sub_string(start, length); or list.extract(start, length)",
         "join" => "write text::join(list, \", \")",
         "hasOwnProperty" | "has_key" => "write \"name\" in map",

@@ -20,11 +20,8 @@ use crate::script::{Asked, Script};
 /// when it is near to a setting that is given and that the script does not read. Any other that is not given is missing, unless the
 /// script reckons with that: a setting that is read as nothing would change what is sent without a word.
 pub(super) fn check(options: &Options, script: &Script, file: &str, build: &mut Build<'_>) {
-    let given: BTreeSet<String> = build
-        .settings
-        .read_lock::<Map>()
-        .map(|map| map.keys().map(ToString::to_string).collect())
-        .unwrap_or_default();
+    let given: BTreeSet<String> =
+        build.settings.read_lock::<Map>().map(|map| map.keys().map(ToString::to_string).collect()).unwrap_or_default();
     let inline = options.node("inline").and_then(|node| node.as_text());
     let scripts =
         build.tree.below("scripts").filter(|(path, _)| path.rsplit_once('.').is_some_and(|(_, end)| end == "rhai"));
@@ -85,13 +82,15 @@ fn not_among(name: &str, value: &Dynamic, choices: &[Dynamic], options: &Options
     }
     let span = place(name, options, build);
     let text = build.tree.get(options.file()).map_or("", |text| text);
-    let rest = span.as_ref().and_then(|span| text.get(span.end + 1..)).unwrap_or_default().lines().next().unwrap_or_default();
+    let rest =
+        span.as_ref().and_then(|span| text.get(span.end + 1..)).unwrap_or_default().lines().next().unwrap_or_default();
     let from_outside = rest.contains("${");
     if from_outside && shown.starts_with("placeholder-") {
         return None;
     }
     let message = format!("the setting `{name}` cannot be `{shown}`");
-    let diag = if from_outside { Diag::warning("wrong-setting", message) } else { Diag::error("wrong-setting", message) };
+    let diag =
+        if from_outside { Diag::warning("wrong-setting", message) } else { Diag::error("wrong-setting", message) };
     let words: Vec<String> = choices.iter().map(ToString::to_string).collect();
     let diag = diag.help(match near(&shown, || words.iter().map(String::as_str)) {
         Some(near) => format!("did you mean `{near}`?"),

@@ -36,7 +36,9 @@ pub(super) fn ended<'p, 'a>(path: &'p [ASTNode<'a>]) -> Option<Chain<'p, 'a>> {
     let (mut top, mut around) = split(path)?;
     while let Some((outer, before)) = split(around) {
         match outer {
-            Expr::Dot(parts, _, _) | Expr::Index(parts, _, _) if std::ptr::eq(&raw const parts.lhs, top) => return None,
+            Expr::Dot(parts, _, _) | Expr::Index(parts, _, _) if std::ptr::eq(&raw const parts.lhs, top) => {
+                return None;
+            }
             // What stands in the brackets of `a[…]` is no part of the chain.
             Expr::Index(_, flags, _) if flags.intersects(ASTFlags::BREAK) => break,
             Expr::Dot(..) | Expr::Index(..) => (top, around) = (outer, before),
@@ -51,7 +53,8 @@ pub(super) fn begun<'p, 'a>(path: &'p [ASTNode<'a>]) -> Option<Chain<'p, 'a>> {
     let (first, around) = split(path)?;
     let alone = Chain { top: first, around };
     let Some((outer, before)) = split(around) else { return Some(alone) };
-    let begins = matches!(outer, Expr::Dot(parts, _, _) | Expr::Index(parts, _, _) if std::ptr::eq(&raw const parts.lhs, first));
+    let begins =
+        matches!(outer, Expr::Dot(parts, _, _) | Expr::Index(parts, _, _) if std::ptr::eq(&raw const parts.lhs, first));
     // `x` of `a[x].b` stands at the beginning of what follows `a`.
     let is_inside = matches!(split(before), Some((Expr::Dot(parts, _, _) | Expr::Index(parts, _, _), _)) if std::ptr::eq(&raw const parts.rhs, outer));
     Some(if begins && !is_inside { Chain { top: outer, around: before } } else { alone })

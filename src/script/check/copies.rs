@@ -8,7 +8,6 @@ use super::chains::{self, Chain, last_call};
 use super::traps::{changes, instead};
 use super::{Facts, only};
 use crate::diag::Diag;
-use crate::script::entry;
 use crate::script::place::Unit;
 
 /// Where a variable is mentioned, in the order of the text.
@@ -32,8 +31,12 @@ pub fn copies(ast: &AST, facts: &Facts, unit: &Unit<'_>, problems: &mut Vec<Diag
     let shared = shared(ast);
     for function in ast.iter_functions() {
         let has_no_name = function.name.starts_with("anon$");
-        // What a handler does to its event counts.
-        if entry::kind(function.name).is_some() {
+        // What a handler does to its event counts, and one whose name is misspelt is told of as such.
+        let handles = function
+            .name
+            .strip_prefix("on")
+            .is_some_and(|rest| rest.starts_with(|c: char| c == '_' || c.is_uppercase()));
+        if handles {
             continue;
         }
         let own = only(ast, |name, params| name == function.name && params == function.params.len());
@@ -53,7 +56,9 @@ pub fn copies(ast: &AST, facts: &Facts, unit: &Unit<'_>, problems: &mut Vec<Diag
                 let help = if let Some(instead) = method.as_deref().and_then(instead) {
                     instead.to_owned()
                 } else if has_no_name {
-                    format!("let the function give it: |{name}| {{ …; {name} }}; or go by `this`: list.for_each(|| this.name = …)")
+                    format!(
+                        "let the function give it: |{name}| {{ …; {name} }}; or go by `this`: list.for_each(|| this.name = …)"
+                    )
                 } else {
                     format!(
                         "give `{name}` back and take it: value = {}(value); or make it a method, fn map.{}() {{ this.name = …; }}",
@@ -127,9 +132,9 @@ fn lost_change(name: &str, body: &[Stmt], facts: &Facts) -> Option<Lost> {
     let in_its_statement = |mention: &Mention| mention.assignment.is_some() && mention.assignment == change.assignment;
     let comes_after = mentions[at + 1..].iter().any(|mention| !in_its_statement(mention));
     let comes_again = change.repeat.is_some()
-        && mentions.iter().any(|mention| {
-            !mention.is_change && mention.repeat == change.repeat && !in_its_statement(mention)
-        });
+        && mentions
+            .iter()
+            .any(|mention| !mention.is_change && mention.repeat == change.repeat && !in_its_statement(mention));
     (is_certain && !comes_after && !comes_again).then(|| (change.position, change.method.clone()))
 }
 

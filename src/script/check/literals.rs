@@ -9,7 +9,7 @@ use crate::script::host::Host;
 use crate::script::place::Unit;
 
 /// The function, which of its arguments, and a call in which that argument is `?`.
-const PROBES: &[(&str, usize, &str)] = &[
+pub const PROBES: &[(&str, usize, &str)] = &[
     ("list::sort_by", 2, "list::sort_by([], \"a\", ?)"),
     ("money::exponent", 0, "money::exponent(?)"),
     ("money::format", 1, "money::format(1, ?)"),
@@ -30,7 +30,7 @@ const PROBES: &[(&str, usize, &str)] = &[
     ("time::diff", 2, "time::diff(0, 1, ?)"),
     ("time::format", 1, "time::format(0, ?)"),
     ("time::format", 2, "time::format(0, \"%Y\", ?)"),
-    ("time::parse_as", 2, "time::parse_as(\"2026\", \"%Y\", ?)"),
+    ("time::parse_as", 2, "time::parse_as(\"2026-01-15\", \"%Y-%m-%d\", ?)"),
     ("time::parts", 1, "time::parts(0, ?)"),
     ("time::start_of", 1, "time::start_of(0, ?)"),
     ("time::start_of", 2, "time::start_of(0, \"day\", ?)"),
@@ -44,7 +44,8 @@ const DURATIONS: &[(&str, usize)] = &[("cache::set", 2), ("retry", 1), ("state::
 /// Checks the arguments that are literal texts.
 pub fn literals(host: &Host, facts: &Facts, unit: &Unit<'_>, problems: &mut Vec<Diag>) {
     for call in facts.calls.iter().filter(|call| !call.is_method) {
-        let name = if call.namespace.is_empty() { call.name.clone() } else { format!("{}::{}", call.namespace, call.name) };
+        let name =
+            if call.namespace.is_empty() { call.name.clone() } else { format!("{}::{}", call.namespace, call.name) };
         // An import or a function of the script's own may have the name.
         let is_own = facts.imports.iter().any(|import| import.alias == call.namespace)
             || call.namespace.is_empty() && facts.functions.iter().any(|(own, _)| *own == call.name);

@@ -38,7 +38,8 @@ pub fn settings(host: &Host, ast: &AST, facts: &Facts, functions: &[Function], u
         match statement {
             Stmt::Var(parts, _, _) => match &parts.1 {
                 Expr::Map(entries, _) if parts.0.name == CHOICES => {
-                    choices.extend(entries.0.iter().filter_map(|(key, value)| Some((key.name.to_string(), list(value)?))));
+                    choices
+                        .extend(entries.0.iter().filter_map(|(key, value)| Some((key.name.to_string(), list(value)?))));
                 }
                 Expr::Map(..) => {
                     maps.insert(parts.0.name.to_string(), keys(&parts.1));

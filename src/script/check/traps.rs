@@ -36,8 +36,19 @@ const NOTHING: &[(&str, &[usize])] = &[
 
 /// Methods that change nothing: they are called for what they give.
 const PURE: &[&str] = &[
-    "contains", "ends_with", "extract", "index_of", "keys", "starts_with", "sub_string", "to_float", "to_int", "to_lower",
-    "to_string", "to_upper", "values",
+    "contains",
+    "ends_with",
+    "extract",
+    "index_of",
+    "keys",
+    "starts_with",
+    "sub_string",
+    "to_float",
+    "to_int",
+    "to_lower",
+    "to_string",
+    "to_upper",
+    "values",
 ];
 
 /// Methods that give another list, by a function.
@@ -45,8 +56,27 @@ const BY_FUNCTION: &[&str] = &["filter", "map"];
 
 /// Namespaces whose functions are called for what they give.
 const PURE_NAMESPACES: &[&str] = &[
-    "base64", "campaign", "email", "hash", "hex", "hmac", "ip", "json", "list", "map", "money", "number", "phone", "regex",
-    "text", "time", "url", "user_agent", "uuid", "xml", "zlib",
+    "base64",
+    "campaign",
+    "email",
+    "hash",
+    "hex",
+    "hmac",
+    "ip",
+    "json",
+    "list",
+    "map",
+    "money",
+    "number",
+    "phone",
+    "regex",
+    "text",
+    "time",
+    "url",
+    "user_agent",
+    "uuid",
+    "xml",
+    "zlib",
 ];
 
 /// Divisors of money and percentages. Not a thousand: of milliseconds, whole seconds are meant.
@@ -58,6 +88,7 @@ const DECIMAL_METHODS: &[&str] = &["to_float", "to_decimal", "parse_float", "par
 /// Warns about values of methods that give none, values that nothing takes, and divisions that lose what is behind the point.
 pub fn traps(ast: &AST, facts: &Facts, is_body: bool, unit: &Unit<'_>, problems: &mut Vec<Diag>) {
     let decimals = decimals(ast);
+    let ends = ends(ast);
     let mut found = Vec::new();
     ast.walk(&mut |path| {
         match path.last() {
@@ -71,10 +102,12 @@ pub fn traps(ast: &AST, facts: &Facts, is_body: bool, unit: &Unit<'_>, problems:
                     found.push((whole_division(call), *position));
                 }
             }
-            Some(ASTNode::Stmt(Stmt::Expr(expression))) if !may_be_given(path, ast, is_body) => {
+            Some(ASTNode::Stmt(Stmt::Expr(expression))) if !may_be_given(path, ast, &ends, is_body) => {
                 found.extend(unused_value(expression, ast, facts));
             }
-            Some(ASTNode::Stmt(Stmt::FnCall(call, position))) if is_pure(call) && !may_be_given(path, ast, is_body) => {
+            Some(ASTNode::Stmt(Stmt::FnCall(call, position)))
+                if is_pure(call) && !may_be_given(path, ast, &ends, is_body) =>
+            {
                 found.push((unused(&format!("{}::{}", call.namespace, call.name)), *position));
             }
             _ => {}
@@ -86,7 +119,8 @@ pub fn traps(ast: &AST, facts: &Facts, is_body: bool, unit: &Unit<'_>, problems:
 
 /// Whether a method changes what it is called on and gives nothing. A method of the script's own may do anything.
 pub(super) fn changes(call: &FnCallExpr, facts: &Facts) -> bool {
-    let is_known = NOTHING.iter().any(|(name, counts)| *name == call.name.as_str() && counts.contains(&call.args.len()));
+    let is_known =
+        NOTHING.iter().any(|(name, counts)| *name == call.name.as_str() && counts.contains(&call.args.len()));
     is_known && !facts.functions.iter().any(|(name, _)| *name == call.name.as_str())
 }
 
@@ -124,7 +158,7 @@ fn unused_value(expression: &Expr, ast: &AST, facts: &Facts) -> Option<(Diag, Po
     }
     let call = last_call(expression)?;
     let name = call.name.as_str();
-    if facts.functions.iter().any(|(own, _)| own == name) {
+    if calls(expression) > 1 || facts.functions.iter().any(|(own, _)| own == name) {
         return None;
     }
     let is_pure = PURE.contains(&name)
@@ -133,12 +167,19 @@ fn unused_value(expression: &Expr, ast: &AST, facts: &Facts) -> Option<(Diag, Po
 }
 
 fn is_pure(call: &FnCallExpr) -> bool {
-    !call.namespace.is_empty() && PURE_NAMESPACES.contains(&call.namespace.root()) && call.args.iter().all(is_plain)
+    let of_library = !call.namespace.is_empty() && PURE_NAMESPACES.contains(&call.namespace.root());
+    of_library && call.args.iter().all(|argument| calls(argument) == 0)
 }
 
-/// Whether an argument does nothing itself.
-fn is_plain(argument: &Expr) -> bool {
-    !matches!(argument, Expr::FnCall(..) | Expr::Stmt(_) | Expr::DynamicConstant(..))
+/// How many calls and functions stand in an expression: each may do something.
+fn calls(expression: &Expr) -> usize {
+    let mut found = 0;
+    expression.walk(&mut Vec::new(), &mut |path| {
+        let is_call = |node: &Expr| matches!(node, Expr::FnCall(..) | Expr::MethodCall(..) | Expr::Stmt(_));
+        found += usize::from(matches!(path.last(), Some(ASTNode::Expr(node)) if is_call(node)));
+        true
+    });
+    found
 }
 
 /// Whether a function without a name, that captures nothing, only reckons.
@@ -147,20 +188,18 @@ fn is_pure_function(argument: &Expr, ast: &AST) -> bool {
     let Some(function) = value.read_lock::<rhai::FnPtr>() else { return false };
     let inside = facts(&super::only(ast, |name, _| name == function.fn_name()));
     !inside.functions.is_empty()
-        && inside.calls.iter().all(|call| {
-            call.is_method || PURE_NAMESPACES.contains(&call.namespace.as_str())
-        })
+        && inside.calls.iter().all(|call| call.is_method || PURE_NAMESPACES.contains(&call.namespace.as_str()))
 }
 
 /// Whether a statement may be the value of a block, of a function or of the script.
-fn may_be_given(path: &[ASTNode<'_>], ast: &AST, is_body: bool) -> bool {
+fn may_be_given(path: &[ASTNode<'_>], ast: &AST, ends: &[*const Stmt], is_body: bool) -> bool {
     let [before @ .., ASTNode::Stmt(statement)] = path else { return true };
     let is = |last: Option<&Stmt>| last.is_some_and(|last| std::ptr::eq(last, *statement));
     match before.last() {
         None if ast.statements().iter().any(|own| std::ptr::eq(own, *statement)) => {
             !is_body && is(ast.statements().last())
         }
-        None => true,
+        None => ends.iter().any(|end| std::ptr::eq(*end, *statement)),
         Some(ASTNode::Stmt(Stmt::For(..) | Stmt::While(..) | Stmt::Do(..))) => false,
         Some(ASTNode::Stmt(Stmt::If(flow, _) | Stmt::TryCatch(flow, _))) => {
             is(flow.body.statements().last()) || is(flow.branch.statements().last())
@@ -168,6 +207,22 @@ fn may_be_given(path: &[ASTNode<'_>], ast: &AST, is_body: bool) -> bool {
         Some(ASTNode::Stmt(Stmt::Block(block)) | ASTNode::Expr(Expr::Stmt(block))) => is(block.statements().last()),
         _ => true,
     }
+}
+
+/// The last statements of all functions, which may be what those give.
+fn ends(ast: &AST) -> Vec<*const Stmt> {
+    let functions = ast.iter_functions();
+    let end = |function: rhai::ScriptFnMetadata<'_>| {
+        let mut last = None;
+        super::only(ast, |name, params| name == function.name && params == function.params.len()).walk(&mut |path| {
+            if let [ASTNode::Stmt(statement)] = path {
+                last = Some(std::ptr::from_ref(*statement));
+            }
+            true
+        });
+        last
+    };
+    functions.filter_map(end).collect()
 }
 
 /// Variables that are given a number with decimals somewhere.
@@ -220,7 +275,9 @@ fn is_whole_division(call: &FnCallExpr, decimals: &BTreeSet<String>) -> bool {
 fn is_meant(path: &[ASTNode<'_>]) -> bool {
     match path.iter().rev().nth(1) {
         Some(ASTNode::Expr(Expr::Dot(..))) => true,
-        Some(ASTNode::Expr(Expr::FnCall(outer, _))) => outer.is_operator_call() && ["*", "%"].contains(&outer.name.as_str()),
+        Some(ASTNode::Expr(Expr::FnCall(outer, _))) => {
+            outer.is_operator_call() && ["*", "%"].contains(&outer.name.as_str())
+        }
         _ => false,
     }
 }

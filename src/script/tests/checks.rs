@@ -96,7 +96,12 @@ fn who_writes_javascript_is_told_what_it_is_here() {
         let found = problems(text);
         assert!(found[0].2.contains(help), "{text}: {found:?}");
     }
-    expect("fn f(a) { let line = a; line }\nfn g(a) { a + line }\nevent.a = f(1) + g(2);", "unknown-variable", "2:15", "`this`");
+    expect(
+        "fn f(a) { let line = a; line }\nfn g(a) { a + line }\nevent.a = f(1) + g(2);",
+        "unknown-variable",
+        "2:15",
+        "`this`",
+    );
 }
 
 #[test]

@@ -162,7 +162,10 @@ fn a_module_with_an_error_is_the_only_one_that_is_spoken_of() {
     let tree = || {
         Tree::new()
             .with("scripts/lib/line.rhai", "fn map.product() { #{ sku: this.sku, weight: line.grams } }")
-            .with("scripts/orders.rhai", "import \"lib/line\" as line;\nfn map.ordered() { [this.product(), this.left()] }")
+            .with(
+                "scripts/orders.rhai",
+                "import \"lib/line\" as line;\nfn map.ordered() { [this.product(), this.left()] }",
+            )
             .with("scripts/carts.rhai", "import \"lib/line\" as lines;\nfn in_cart(x) { x.product(1) }")
             .with("scripts/fine.rhai", "fn f(x) { x }")
     };

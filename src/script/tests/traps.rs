@@ -73,7 +73,7 @@ fn a_value_that_nothing_takes_is_told() {
         "event.l.map(|x| track(#{ event: \"a\", userId: x }));",
         "event.l.filter(|x| { log::info(x); true });",
         "event.l.map(|x| event.b.push(x));",
-        "text::trim(event.b.remove(\"c\"));",
+        "text::trim(event.b.remove(\"c\")); event.l.pop().to_upper(); event.b.extract(event.l.remove(0));",
         "fn map.keys() { this.a = 1; }\nevent.keys();",
         "switch event.a { 1 => event.b.to_upper(), _ => () }",
     ] {
@@ -124,7 +124,50 @@ fn an_argument_that_a_function_never_takes_is_told() {
     }
 }
 
+/// What each probe takes.
+const RIGHT: &[(&str, usize, &str)] = &[
+    ("list::sort_by", 2, "desc"),
+    ("money::exponent", 0, "EUR"),
+    ("money::format", 1, "EUR"),
+    ("money::minor", 0, "JPY"),
+    ("money::number", 1, "EUR"),
+    ("money::round", 1, "KWD"),
+    ("money::round", 2, "half_even"),
+    ("money::to_minor", 1, "usd"),
+    ("path::first", 1, "$.a[?@.b > 1].c"),
+    ("path::get", 1, "a.b[0].c"),
+    ("path::has", 1, "a"),
+    ("path::query", 1, "$..a"),
+    ("path::remove", 1, "a.b"),
+    ("path::set", 1, "a.b.c"),
+    ("phone::e164", 1, "DE"),
+    ("time::add", 2, "days"),
+    ("time::add", 3, "Asia/Tokyo"),
+    ("time::diff", 2, "hours"),
+    ("time::format", 1, "%d.%m.%Y %H:%M"),
+    ("time::format", 2, "Europe/Berlin"),
+    ("time::parse_as", 2, "Europe/Berlin"),
+    ("time::parts", 1, "America/New_York"),
+    ("time::start_of", 1, "week"),
+    ("time::start_of", 2, "UTC"),
+    ("time::to_zone", 1, "Europe/Berlin"),
+    ("uuid::v5", 0, "6ba7b810-9dad-11d1-80b4-00c04fd430c8"),
+];
+
+#[test]
+fn what_a_function_takes_is_no_trouble() {
+    let host = host(Tree::new());
+    for (name, at, probe) in crate::script::check::literals::PROBES {
+        let right = RIGHT.iter().find(|(known, place, _)| known == name && place == at);
+        let (_, _, right) = right.unwrap_or_else(|| panic!("say here what {name} takes at {at}"));
+        assert_eq!(host.probe(probe, right), None, "{name}");
+    }
+}
+
 #[test]
 fn a_message_made_by_a_function_is_no_trouble() {
-    assert_eq!(problems("fn made(x) { #{ event: x } }\ntrack(made(\"a\"));\nidentify(#{ userId: \"u\" } + made(1));"), []);
+    assert_eq!(
+        problems("fn made(x) { #{ event: x } }\ntrack(made(\"a\"));\nidentify(#{ userId: \"u\" } + made(1));"),
+        []
+    );
 }
