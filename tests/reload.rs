@@ -271,7 +271,12 @@ fn a_mistake_in_a_module_of_several_pipelines_is_logged_once() {
         .script("m.rhai", "import \"n\" as n;\nfn map.as_line() { this.as_product() }\n")
         .script("n.rhai", "fn map.as_product() { #{ sku: this.sku } }\n");
     let mut cartwire = Cartwire::start_with(&project, &[], &[("SEGMENT_URL", &segment.url())]);
-    project.write("scripts/n.rhai", "fn map.as_product() { #{ sku: line.sku } }\n");
+    // At once, so that no reading finds half of it.
+    let save = |text: &str| {
+        project.write("aside", text);
+        std::fs::rename(project.path("aside"), project.path("scripts/n.rhai")).unwrap();
+    };
+    save("fn map.as_product() { #{ sku: line.sku } }\n");
     wait_until("both refusals", || cartwire.stderr().matches("the edit was refused").count() == 2);
     let log = cartwire.stderr();
     assert_eq!(log.matches("unknown variable `line`").count(), 1, "{log}");
@@ -280,7 +285,7 @@ fn a_mistake_in_a_module_of_several_pipelines_is_logged_once() {
     for pipeline in 0..2 {
         assert_eq!(shown["pipelines"][pipeline]["problems"].as_array().unwrap().len(), 1, "{shown:#}");
     }
-    project.write("scripts/n.rhai", "fn map.as_product() { #{ sku: this.sku } }\n");
+    save("fn map.as_product() { #{ sku: this.sku } }\n");
     wait_until("the mended edit", || cartwire.admin("/status").json()["pipelines"][1]["refused_edit"] == false);
     cartwire.stop();
 }

@@ -61,6 +61,8 @@ fn entry(entry: &Entry) -> Value {
         Entry::Minute(minute) => json!({
             "name": minute.name,
             "title": minute.title,
+            // As its neighbours in the chapter have.
+            "functions": [],
             "about": minute.about,
             "lessons": minute
                 .lessons

@@ -27,9 +27,10 @@ pub(super) fn check(options: &Options, script: &Script, file: &str, build: &mut 
         build.tree.below("scripts").filter(|(path, _)| path.rsplit_once('.').is_some_and(|(_, end)| end == "rhai"));
     let texts: Vec<&str> = inline.into_iter().chain(scripts.map(|(_, text)| text.as_ref())).collect();
     let told = script.told();
+    let anywhere: BTreeSet<&str> = texts.iter().copied().flat_map(words).collect();
     let known: BTreeSet<&str> = match &told.known {
         Some(names) => names.iter().map(String::as_str).collect(),
-        None => texts.iter().copied().flat_map(words).collect(),
+        None => anywhere.clone(),
     };
     let mut warnings = Vec::new();
     // Names that have been spoken of.
@@ -38,8 +39,11 @@ pub(super) fn check(options: &Options, script: &Script, file: &str, build: &mut 
         let near = near(name, || known.iter().copied().filter(|word| !given.contains(*word)));
         let help = match (near, &told.known) {
             (Some(near), _) => format!("did you mean `{near}`?"),
-            (None, Some(_)) => "remove it, or give it a default in the script".to_owned(),
-            (None, None) => continue,
+            // A name that stands in no script, of which none takes all there are, is read by none.
+            (None, Some(_)) if told.by_name && !anywhere.contains(name.as_str()) => {
+                "remove it, or give it a default in the script".to_owned()
+            }
+            (None, _) => continue,
         };
         spoken_of.extend(near.map(str::to_owned));
         let diag = Diag::warning("unknown-setting", format!("no script asks for the setting `{name}`")).help(help);

@@ -10,8 +10,10 @@ use rhai::{AST, ASTNode, Dynamic, Expr, FnCallExpr, Position, Stmt};
 
 use super::facts::entry;
 use super::{Facts, Function};
+use crate::script::builtins::BUILTINS;
 use crate::script::entry::kind;
 use crate::script::host::Host;
+use crate::script::lib;
 use crate::script::place::Unit;
 
 /// The constant that lists what settings may be: `const CHOICES = #{ money: ["shop", "presentment"] };`.
@@ -22,6 +24,8 @@ pub const CHOICES: &str = "CHOICES";
 pub struct Told {
     /// All names, those with a default first; none if the script may read others.
     pub known: Option<Vec<String>>,
+    /// Whether the map of all settings is only read by names, or handed to functions of one's own.
+    pub by_name: bool,
     /// What some may be.
     pub choices: Vec<(String, Vec<Dynamic>)>,
     /// How the addresses begin that it asks, as far as they are written out: the text, whether it is all, and its place.
@@ -72,11 +76,40 @@ pub fn settings(host: &Host, ast: &AST, facts: &Facts, functions: &[Function], u
         known.extend(read.flat_map(|tree| entries(&tree, &laid)));
         known
     });
+    let by_name = !is_taken_whole(ast, facts, &laid);
     let addresses = facts.calls.iter().filter_map(|call| {
         let (text, is_whole) = call.address.clone()?;
         Some((text, is_whole, unit.span(call.position)))
     });
-    Told { known, choices, addresses: addresses.collect() }
+    Told { known, by_name, choices, addresses: addresses.collect() }
+}
+
+/// Whether something takes one of the variables whole: its keys, or as an argument of what is no function of one's own.
+fn is_taken_whole(ast: &AST, facts: &Facts, variables: &[String]) -> bool {
+    let of_library = |call: &FnCallExpr| {
+        let name = call.name.as_str();
+        let is_own = facts.functions.iter().any(|(own, _)| own == name)
+            || facts.imports.iter().any(|import| !call.namespace.is_empty() && import.alias == call.namespace.root());
+        let is_builtin = BUILTINS.iter().any(|(known, _)| *known == name);
+        !is_own && (is_builtin || lib::functions().any(|fun| fun.short_name() == name))
+    };
+    let mut found = false;
+    ast.walk(&mut |path| {
+        let [before @ .., ASTNode::Expr(node)] = path else { return true };
+        if !variable(node).is_some_and(|name| variables.iter().any(|variable| variable == name)) {
+            return true;
+        }
+        found |= match before.last() {
+            Some(ASTNode::Expr(Expr::Dot(parts, _, _) | Expr::Index(parts, _, _))) => entry(&parts.rhs).is_none(),
+            Some(
+                ASTNode::Expr(Expr::FnCall(call, _) | Expr::MethodCall(call, _)) | ASTNode::Stmt(Stmt::FnCall(call, _)),
+            ) => of_library(call),
+            Some(ASTNode::Stmt(Stmt::Assignment(parts))) => !std::ptr::eq(&raw const parts.1.lhs, *node),
+            _ => true,
+        };
+        true
+    });
+    found
 }
 
 /// `#{ … } + settings`, `map::merge(#{ … }, settings)`.
