@@ -162,9 +162,8 @@ fn mention(path: &[ASTNode<'_>], position: Position, facts: &Facts) -> Mention {
 
 /// Whether a variable is what `path::set` changes.
 fn is_set(chain: &Chain<'_, '_>) -> bool {
-    let call = match chain.around.last() {
-        Some(ASTNode::Stmt(Stmt::FnCall(call, _)) | ASTNode::Expr(Expr::FnCall(call, _))) => call,
-        _ => return false,
+    let Some(ASTNode::Stmt(Stmt::FnCall(call, _)) | ASTNode::Expr(Expr::FnCall(call, _))) = chain.around.last() else {
+        return false;
     };
     let is_first = call.args.first().is_some_and(|first| std::ptr::eq(first, chain.top));
     is_first && !call.namespace.is_empty() && call.namespace.root() == "path" && call.name == "set"

@@ -92,15 +92,15 @@ pub fn traps(ast: &AST, facts: &Facts, is_body: bool, unit: &Unit<'_>, problems:
     let mut found = Vec::new();
     ast.walk(&mut |path| {
         match path.last() {
-            Some(ASTNode::Expr(Expr::MethodCall(call, position))) if changes(call, facts) => {
-                if chains::ended(path).is_none_or(|chain| chain.is_used()) {
-                    found.push((gives_nothing(&call.name), *position));
-                }
+            Some(ASTNode::Expr(Expr::MethodCall(call, position)))
+                if changes(call, facts) && chains::ended(path).is_none_or(|chain| chain.is_used()) =>
+            {
+                found.push((gives_nothing(&call.name), *position));
             }
-            Some(ASTNode::Expr(Expr::FnCall(call, position))) if is_whole_division(call, &decimals) => {
-                if !is_meant(path) {
-                    found.push((whole_division(call), *position));
-                }
+            Some(ASTNode::Expr(Expr::FnCall(call, position)))
+                if is_whole_division(call, &decimals) && !is_meant(path) =>
+            {
+                found.push((whole_division(call), *position));
             }
             Some(ASTNode::Stmt(Stmt::Expr(expression))) if !may_be_given(path, ast, &ends, is_body) => {
                 found.extend(unused_value(expression, ast, facts));
