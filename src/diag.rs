@@ -145,6 +145,18 @@ impl fmt::Display for Diag {
 
 impl std::error::Error for Diag {}
 
+/// Leaves each diagnostic once, where it stands first: several scripts may import what it is about.
+pub fn once(problems: &mut Vec<Diag>) {
+    let mut told: Vec<Diag> = Vec::new();
+    problems.retain(|problem| {
+        let is_new = !told.contains(problem);
+        if is_new {
+            told.push(problem.clone());
+        }
+        is_new
+    });
+}
+
 /// `did you mean …` for a misspelt word, when one of the known words is near enough.
 pub fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     // A short word is near to many others: most of its letters must be right.

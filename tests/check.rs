@@ -221,6 +221,125 @@ sinks:",
 }
 
 #[test]
+fn a_setting_that_a_script_does_not_take_is_told() {
+    let script = "let cx = #{ user_id: \"customer_id\", money: \"shop\", most: 3 };
+const CHOICES = #{ user_id: [\"customer_id\", \"email\"], money: [\"shop\", \"presentment\"], flag: [true, 7] };
+cx += settings;
+event.userId = cx.user_id + cx.money + cx.most + (cx.extra ?? \"\");
+";
+    let told_by = |script: &str, settings: &str| {
+        let step = format!("  - script: order.rhai\n    settings:\n{settings}sinks:");
+        let pipeline = PIPELINE.replace("sinks:", &step);
+        let project = Project::new()
+            .pipeline("shop", &pipeline)
+            // A word that stands in another script is no setting of this one.
+            .script("other.rhai", "event.userid = event.userId;\n")
+            .script("order.rhai", script);
+        let output = Command::new(env!("CARGO_BIN_EXE_cartwire"))
+            .args(["check", "--json"])
+            .env("SEGMENT_WRITE_KEY", "k")
+            .env("CHOSEN", "emial")
+            .current_dir(project.dir())
+            .output()
+            .unwrap();
+        let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        let problems = json["problems"].as_array().unwrap().iter();
+        let text = |problem: &serde_json::Value, key: &str| problem[key].as_str().unwrap_or_default().to_owned();
+        problems
+            .filter(|problem| problem["file"] == "pipelines/shop.yaml")
+            .map(|problem| {
+                (
+                    text(problem, "severity"),
+                    text(problem, "code"),
+                    problem["line"].to_string(),
+                    problem["column"].to_string(),
+                    text(problem, "help"),
+                )
+            })
+            .collect::<Vec<_>>()
+    };
+    let told = |settings: &str| told_by(script, settings);
+    let expected = |severity: &str, code: &str, line: &str, column: &str, help: &str| {
+        (severity.to_owned(), code.to_owned(), line.to_owned(), column.to_owned(), help.to_owned())
+    };
+    assert_eq!(
+        told("      user_id: emial\n      # money: presentmnt\n      money: \"gold\"\n      flag: true\n"),
+        [
+            expected("error", "wrong-setting", "7", "16", "did you mean `email`?"),
+            expected("error", "wrong-setting", "9", "15", "it takes shop, presentment, says CHOICES in the script"),
+        ]
+    );
+    assert_eq!(
+        told("      userid: email\n      stores: 1\n"),
+        [
+            expected("warning", "unknown-setting", "7", "7", "did you mean `user_id`?"),
+            expected("warning", "unknown-setting", "8", "7", "remove it, or give it a default in the script"),
+        ]
+    );
+    // What comes out of the environment may be another where it runs; a placeholder says nothing.
+    let outside = told("      user_id: ${CHOSEN}\n      money: ${NOT_SET_ANYWHERE}\n      extra: 1\n");
+    assert_eq!(outside[0], expected("warning", "wrong-setting", "7", "7", "did you mean `email`?"));
+    assert_eq!(outside.iter().filter(|told| told.1.ends_with("-setting")).count(), 1, "{outside:?}");
+    assert_eq!(told("      user_id: email\n      money: shop\n      most: 4\n"), []);
+    // Who takes all of them may want any name.
+    let script = script.replace("(cx.extra", "cx.keys().len + (cx.extra");
+    assert!(told_by(&script, "      stores: 1\n      userid: email\n").iter().all(|told| told.2 != "7"));
+}
+
+#[test]
+fn what_sources_and_steps_do_not_give_is_told() {
+    let script = "event.a = delivery.header(\"X-Kept\");
+event.b = delivery.header(\"X-Lost\");
+event.c = delivery.headers[\"x-lost-too\"];
+event.d = http::get(\"https://api.exmple.com/plans/\" + event.a);
+event.e = http::get(`https://api.example.com/${event.a}`);
+event.f = http::get(event.g + \"/plans\");
+event.h = http::post(\"/plans\", #{});
+";
+    let step = "  - script: { file: order.rhai, http: { allow: [ api.example.com ] } }\nsinks:";
+    let keeping = PIPELINE.replace("verify: none", "verify: none, keep_headers: [ X-Kept ]").replace("sinks:", step);
+    let told = |pipeline: &str| {
+        let project = Project::new().pipeline("shop", pipeline).script("order.rhai", script);
+        both(&cartwire(&["check"], &project))
+    };
+    let shown = told(&keeping);
+    for said in [
+        "warning[header-not-kept]: no source of `shop` keeps the header `x-lost`",
+        "scripts/order.rhai:2:20",
+        "no source of `shop` keeps the header `x-lost-too`",
+        "warning[http-host]: the host `api.exmple.com` is not listed",
+        "scripts/order.rhai:4:17",
+        "warning[http-host]: `/plans` is no address",
+    ] {
+        assert!(shown.contains(said), "{said} in\n{shown}");
+    }
+    assert_eq!((shown.matches("header-not-kept").count(), shown.matches("http-host").count()), (2, 2), "{shown}");
+    // Another source may keep it.
+    let two = keeping
+        .replace("steps:", "  - webhook: { path: /b, verify: none, keep_headers: [ X-Lost ] }\n    id: other\nsteps:");
+    let shown = told(&two);
+    assert_eq!(shown.matches("header-not-kept").count(), 1, "{shown}");
+}
+
+#[test]
+fn a_case_of_a_source_that_was_taken_out_is_told() {
+    let project = Project::new()
+        .pipeline("shop", PIPELINE)
+        .file("tests/fixtures/shop/a.yaml", "given: { source: shopify_pixel, json: { a: 1 } }\nexpect: []\n")
+        .file("tests/fixtures/shop/b.yaml", "given: { source: webhok, json: { a: 1 } }\nexpect: []\n");
+    let shown = both(&cartwire(&["check"], &project));
+    for said in [
+        "error[no-source]: the pipeline `shop` has no source `shopify_pixel`",
+        "tests/fixtures/shop/a.yaml",
+        "remove the case too",
+        "did you mean `webhook`?",
+    ] {
+        assert!(shown.contains(said), "{said} in\n{shown}");
+    }
+    assert!(both(&cartwire(&["test"], &project)).contains("where it was taken out, its cases go too"));
+}
+
+#[test]
 fn a_script_that_is_not_there_and_a_pipeline_that_is_not_there_name_what_is() {
     let project = Project::new()
         .pipeline("shop", &PIPELINE.replace("sinks:", "  - script: scripts/order\nsinks:"))

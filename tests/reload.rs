@@ -257,6 +257,40 @@ fn a_broken_edit_is_shown_and_the_version_before_runs() {
 }
 
 #[test]
+fn a_mistake_in_a_module_of_several_pipelines_is_logged_once() {
+    let segment = FakeSegment::start();
+    let using = |name: &str| {
+        simple(name, "first-write-key").replace("steps:\n", "steps:\n  - script: a.rhai\n  - script: b.rhai\n")
+    };
+    let script = "import \"m\" as m;\nevent.properties.line = event.properties.as_line();\n";
+    let project = Project::new()
+        .pipeline("one", &using("one"))
+        .pipeline("two", &using("two"))
+        .script("a.rhai", script)
+        .script("b.rhai", script)
+        .script("m.rhai", "import \"n\" as n;\nfn map.as_line() { this.as_product() }\n")
+        .script("n.rhai", "fn map.as_product() { #{ sku: this.sku } }\n");
+    let mut cartwire = Cartwire::start_with(&project, &[], &[("SEGMENT_URL", &segment.url())]);
+    // At once, so that no reading finds half of it.
+    let save = |text: &str| {
+        project.write("aside", text);
+        std::fs::rename(project.path("aside"), project.path("scripts/n.rhai")).unwrap();
+    };
+    save("fn map.as_product() { #{ sku: line.sku } }\n");
+    wait_until("both refusals", || cartwire.stderr().matches("the edit was refused").count() == 2);
+    let log = cartwire.stderr();
+    assert_eq!(log.matches("unknown variable `line`").count(), 1, "{log}");
+    assert!(!log.contains("unknown function") && !log.contains("never used"), "{log}");
+    let shown = cartwire.admin("/status").json();
+    for pipeline in 0..2 {
+        assert_eq!(shown["pipelines"][pipeline]["problems"].as_array().unwrap().len(), 1, "{shown:#}");
+    }
+    save("fn map.as_product() { #{ sku: this.sku } }\n");
+    wait_until("the mended edit", || cartwire.admin("/status").json()["pipelines"][1]["refused_edit"] == false);
+    cartwire.stop();
+}
+
+#[test]
 fn a_sink_with_a_wrong_address_sends_everything_once_it_is_mended() {
     let segment = FakeSegment::start();
     let wrong = simple("one", "first-write-key").replace("${SEGMENT_URL}", "http://127.0.0.1:9");

@@ -320,7 +320,7 @@ fn check_names_a_setting_that_a_script_spells_otherwise() {
     assert_eq!(shown.matches("unknown-setting").count(), 1, "{shown}");
     for fine in [
         // With a default of its own, or read beside the other, or nothing like it.
-        "let all = map::merge(#{ stoer: 1 }, settings);\nevent.a = all.stoer + settings.stoer + all.store;\n",
+        "let all = map::merge(#{ stoer: 1 }, settings);\nevent.a = all.stoer + settings.stoer + all.store + all.limit;\n",
         "event.properties.store = settings.stoer ?? settings.store;\n",
         "event.properties.store = settings.region;\n",
     ] {

@@ -28,7 +28,8 @@ pub fn load(dir: &Path, tree: &mut Tree) -> (Vec<Case>, Vec<Diag>) {
     for folder in folders.flatten().filter(|entry| entry.path().is_dir()) {
         let pipeline = folder.file_name().to_string_lossy().into_owned();
         let Ok(entries) = fs::read_dir(folder.path()) else { continue };
-        for entry in entries.flatten() {
+        // Reading a pipe would wait for someone to write into it.
+        for entry in entries.flatten().filter(|entry| entry.path().is_file()) {
             let file_name = entry.file_name().to_string_lossy().into_owned();
             let stem = file_name.strip_suffix(".yaml").or_else(|| file_name.strip_suffix(".yml"));
             if let Some(stem) = stem.filter(|stem| !stem.starts_with('.')) {

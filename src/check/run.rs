@@ -93,11 +93,10 @@ pub fn run_case(pipeline: &Pipeline, case: &Case) -> CaseResult {
 
 /// Verifies a request as the engine does. `None`: it was answered, or refused as expected.
 fn receive(plan: &Arc<Plan>, given: &Given, seq: u64, now_ms: i64) -> Result<Option<Delivery>, String> {
-    let part = plan
-        .sources
-        .iter()
-        .find(|part| given.is_for(part))
-        .ok_or_else(|| format!("the pipeline has no source `{}`", given.source.as_deref().unwrap_or_default()))?;
+    let part = plan.sources.iter().find(|part| given.is_for(part)).ok_or_else(|| {
+        let source = given.source.as_deref().unwrap_or_default();
+        format!("the pipeline has no source `{source}`: where it was taken out, its cases go too")
+    })?;
     let mut sample = given.sample();
     if matches!(part.source.input(), crate::source::Input::Files(_)) {
         return Ok(Some(Delivery {

@@ -49,6 +49,7 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
     let (cases, found) = check::load(&arguments.dir, &mut tree);
     problems.extend(found);
     problems.extend(cases.iter().filter_map(|case| of_no_pipeline(case, &tree)));
+    problems.extend(cases.iter().filter_map(|case| of_no_source(case, &plans)));
     for name in env.missing() {
         problems.extend(missing(&name, &tree));
     }
@@ -89,6 +90,20 @@ fn of_no_pipeline(case: &Case, tree: &Tree) -> Option<Diag> {
     );
     let message = format!("there is no pipeline `{}`", case.pipeline);
     Some(Diag::error("no-pipeline", message).in_file(&case.file).help(help))
+}
+
+/// A case that delivers to a source which its pipeline does not have cannot be run. Mostly the source was taken out.
+fn of_no_source(case: &Case, plans: &[Arc<Plan>]) -> Option<Diag> {
+    let plan = plans.iter().find(|plan| *plan.name == *case.pipeline)?;
+    let has = |given: &check::Given| plan.sources.iter().any(|part| given.is_for(part));
+    let wanted = case.given.iter().find(|given| !has(given))?.source.as_deref()?;
+    let names = || plan.sources.iter().flat_map(|part| [&*part.id, part.kind]);
+    let help = match did_you_mean(wanted, names()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => "where the source was taken out, remove the case too".to_owned(),
+    };
+    let message = format!("the pipeline `{}` has no source `{wanted}`", case.pipeline);
+    Some(Diag::error("no-source", message).in_file(&case.file).help(help))
 }
 
 /// The problems of scripts that no pipeline uses, or that a broken one hides.

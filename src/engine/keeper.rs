@@ -14,7 +14,7 @@ use super::project::read_tree;
 use super::routes::{self, Routes};
 use super::status::Board;
 use crate::config::pipeline_files;
-use crate::diag::{Diag, did_you_mean};
+use crate::diag::{Diag, did_you_mean, once};
 use crate::pipeline::{Loaded, Plan};
 use crate::registry::Environment;
 use crate::script::Limits;
@@ -90,6 +90,7 @@ pub fn load_all(
         plans.retain(|plan| plan.name != name);
         problems.push(diag);
     }
+    once(&mut problems);
     (plans, problems)
 }
 
@@ -133,8 +134,11 @@ impl Keeper {
         let mut fresh: Vec<Arc<Plan>> = Vec::new();
         for (name, Loaded { plan, problems }) in loads {
             let failed = plan.is_none();
+            let is_new = |diag: &&Diag| !report.problems.contains(diag);
+            Board::log(&name, problems.iter().filter(is_new), &tree);
             self.board.problems(&name, &problems, &tree);
             report.problems.extend(problems);
+            once(&mut report.problems);
             if failed {
                 self.shared.metrics.reload(&name, "refused");
                 self.board.refused(&name);
@@ -189,6 +193,7 @@ impl Keeper {
         let (fresh, conflicts) = self.without_conflicts(fresh);
         for (plan, diag) in conflicts {
             let name = plan.name.to_string();
+            Board::log(&name, [&diag], tree);
             self.board.problems(&name, std::slice::from_ref(&diag), tree);
             self.board.refused(&name);
             self.shared.metrics.reload(&name, "refused");

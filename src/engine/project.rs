@@ -59,17 +59,24 @@ fn read_folder(
             continue;
         }
         let wanted = file_name.rsplit_once('.').is_some_and(|(_, ending)| endings.contains(&ending));
-        if !wanted || meta.len() > FILE_BYTES_MAX || tree.iter().count() >= FILES_MAX {
+        // Reading a pipe would wait for someone to write into it.
+        if !wanted || !meta.is_file() || meta.len() > FILE_BYTES_MAX || tree.iter().count() >= FILES_MAX {
             continue;
         }
         stays_inside(&entry, &inner, roots)?;
         match fs::read(entry.path()) {
-            Ok(bytes) => tree.insert(inner, String::from_utf8_lossy(&bytes).into_owned()),
+            Ok(bytes) => tree.insert(inner, text_of(&bytes)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(io::Error::new(error.kind(), format!("{}: {error}", entry.path().display()))),
         }
     }
     Ok(())
+}
+
+/// What stands in a file. Some editors begin it with a mark of the encoding, which is no part of the text.
+fn text_of(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(bytes);
+    text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned()
 }
 
 /// Refuses a link that leads out of the project's folders.
@@ -118,6 +125,29 @@ mod tests {
         let tree = read_tree(dir.path()).unwrap();
         let paths: Vec<_> = tree.iter().map(|(path, _)| path).collect();
         assert_eq!(paths, ["pipelines/a.yaml", "scripts/lib/b.rhai", "scripts/tables/c.csv"]);
+    }
+
+    #[test]
+    fn the_mark_of_an_encoding_is_no_part_of_a_text() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir_all(dir.path().join("scripts")).unwrap();
+        fs::write(dir.path().join("scripts/a.rhai"), "\u{feff}event.a = \"\u{feff}\";").unwrap();
+        let tree = read_tree(dir.path()).unwrap();
+        assert_eq!(tree.get("scripts/a.rhai").map(|text| &**text), Some("event.a = \"\u{feff}\";"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_pipe_is_no_file() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir_all(dir.path().join("scripts")).unwrap();
+        let pipe = dir.path().join("scripts/f.rhai");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        let (done, wait) = std::sync::mpsc::channel();
+        let folder = dir.path().to_owned();
+        std::thread::spawn(move || done.send(read_tree(&folder).unwrap().iter().count()));
+        let read = wait.recv_timeout(std::time::Duration::from_secs(10));
+        assert_eq!(read, Ok(0), "reading waits for someone to write into the pipe");
     }
 
     #[cfg(unix)]

@@ -44,8 +44,8 @@ impl Board {
         (inner.lanes, inner.retiring) = (lanes, retiring);
     }
 
-    /// Notes and logs what loading a pipeline said.
-    pub(super) fn problems(&self, name: &str, problems: &[Diag], tree: &Tree) {
+    /// Logs what loading a pipeline said.
+    pub(super) fn log<'d>(name: &str, problems: impl IntoIterator<Item = &'d Diag>, tree: &Tree) {
         for diag in problems {
             let drawn = diag.render(text_of(diag, tree), false);
             if diag.is_error() {
@@ -54,6 +54,10 @@ impl Board {
                 tracing::warn!(pipeline = name, "{drawn}");
             }
         }
+    }
+
+    /// Notes what loading a pipeline said.
+    pub(super) fn problems(&self, name: &str, problems: &[Diag], tree: &Tree) {
         let drawn = problems.iter().map(|diag| diag_json(diag, tree)).collect();
         self.lock().problems.insert(name.to_owned(), drawn);
     }

@@ -50,6 +50,7 @@ pub(super) fn compile(plan: &Plan, problems: &mut Vec<Diag>) -> Result<Compiled,
     }
     let conditions =
         plan.spec.sinks.iter().map(|part| condition(&host, plan, part.when.as_ref(), problems, &mut found)).collect();
+    problems.extend(headers(&host, plan));
     if found.is_empty() { Ok(Compiled { host, steps, sink_conditions: conditions }) } else { Err(found) }
 }
 
@@ -73,6 +74,23 @@ fn unnamed(plan: &Plan, part: &PartSpec) -> Option<Diag> {
             .at(&plan.spec.file, part.span.clone())
             .help("write an `id` of its own beside it, as `id: orders`: then it keeps what it remembers when steps are added or removed")
     })
+}
+
+/// Warns of headers that scripts ask for and that no source keeps: they are always absent.
+fn headers(host: &Host, plan: &Plan) -> Vec<Diag> {
+    let sources = || plan.sources.iter().map(|part| &part.source);
+    let asked = host.take_headers().into_iter().filter(|asked| asked.name != crate::event::RECONCILED);
+    let is_lost = |name: &str| !plan.sources.is_empty() && sources().all(|source| source.keeps(name) == Some(false));
+    asked
+        .filter(|asked| is_lost(&asked.name))
+        .map(|asked| {
+            let diag = Diag::warning(
+                "header-not-kept",
+                format!("no source of `{}` keeps the header `{}`", plan.name, asked.name),
+            );
+            diag.at(asked.file, asked.span).help("name it in `keep_headers` of the source, where it has that option")
+        })
+        .collect()
 }
 
 /// Nothing, for conditions that have no settings.

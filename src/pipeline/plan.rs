@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::compile::compile;
 use crate::config::{self, PartSpec, Spec};
-use crate::diag::Diag;
+use crate::diag::{Diag, once};
 use crate::json::Mask;
 use crate::registry::{Environment, Room};
 use crate::script::{Limits, Secrets};
@@ -108,6 +108,7 @@ impl Plan {
             }
             Err(found) => problems.extend(found),
         }
+        once(&mut problems);
         if problems.iter().any(Diag::is_error) {
             return Loaded { plan: None, problems };
         }

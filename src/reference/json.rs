@@ -58,6 +58,18 @@ fn entry(entry: &Entry) -> Value {
             "functions": namespace.funs.iter().map(function).collect::<Vec<_>>(),
         }),
         Entry::Fun(fun) => function(fun),
+        Entry::Minute(minute) => json!({
+            "name": minute.name,
+            "title": minute.title,
+            // As its neighbours in the chapter have.
+            "functions": [],
+            "about": minute.about,
+            "lessons": minute
+                .lessons
+                .iter()
+                .map(|lesson| json!({ "name": lesson.name, "about": lesson.about, "example": lesson.example }))
+                .collect::<Vec<_>>(),
+        }),
         Entry::Capability(capability) => json!({
             "name": capability.name,
             "segment": capability.segment,

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::example::Example;
-use super::{Capability, Chapter, Entry};
+use super::{Capability, Chapter, Entry, Lesson};
 use crate::config::{keys, room_takes};
 use crate::registry::{Def, Default, Opt, Shape, Type};
 use crate::script::lib::Fun;
@@ -43,6 +43,12 @@ fn write_entry(out: &mut String, entry: &Entry) {
             }
         }
         Entry::Fun(fun) => function(out, fun),
+        Entry::Minute(minute) => {
+            let _ = write!(out, "### {}\n\n{}\n\n", minute.title, minute.about);
+            for Lesson { name, about, example } in minute.lessons {
+                let _ = write!(out, "**{name}.** {about}\n\n```rhai\n{example}\n```\n\n");
+            }
+        }
         Entry::Capability(capability) => from_segment(out, capability),
     }
 }

@@ -7,6 +7,7 @@ mod example;
 mod functions;
 mod json;
 mod markdown;
+mod rhai;
 mod schema;
 
 use crate::check::keys as fixture_keys;
@@ -21,6 +22,7 @@ use crate::step::STEPS;
 pub use functions::{CAPABILITIES, Capability, Shown};
 pub use json::json;
 pub use markdown::markdown;
+pub use rhai::{Lesson, MINUTE, Minute};
 pub use schema::{fixture_schema, schema};
 
 /// Some entries of the reference under one heading.
@@ -47,6 +49,8 @@ pub enum Entry {
     Namespace(&'static Namespace),
     /// One function.
     Fun(&'static Fun),
+    /// What of Rhai one must know.
+    Minute(&'static Minute),
     /// What Segment's functions can do.
     Capability(&'static Capability),
 }
@@ -121,7 +125,7 @@ const SCRIPTS: &str = "What scripts can call beside Rhai's own functions. A `?` 
 /// The whole reference.
 pub fn book() -> Vec<Chapter> {
     let parts = |room| defs(room).into_iter().map(Entry::Part).collect();
-    let functions = NAMESPACES.iter().map(Entry::Namespace).collect();
+    let functions = std::iter::once(Entry::Minute(&MINUTE)).chain(NAMESPACES.iter().map(Entry::Namespace)).collect();
     let capabilities = CAPABILITIES.iter().copied().flatten().map(Entry::Capability).collect();
     let chapter = |name, title, about, entries| Chapter { name, title, about, entries };
     vec![
@@ -190,6 +194,7 @@ impl Entry {
             Self::Namespace(Namespace { name: "", .. }) => GLOBAL,
             Self::Namespace(namespace) => namespace.name,
             Self::Fun(fun) => fun.name,
+            Self::Minute(minute) => minute.name,
             Self::Capability(capability) => capability.name,
         }
     }

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use rhai::{AST, Array, Caches, Dynamic, EvalAltResult, ImmutableString, Map, Scope};
 
 use super::answer::{self, Answer, Refusal};
-use super::check::Facts;
+use super::check::{Facts, Told};
 use super::delivery::DeliveryView;
 use super::entry::{Handler, Handlers, Kind, Role};
 use super::fault::{cut, failure};
@@ -190,6 +190,7 @@ pub struct Script {
     code: Code,
     handlers: Handlers,
     asked_settings: Vec<Asked>,
+    told: Told,
 }
 
 /// A setting that a script reads and writes no default for.
@@ -206,11 +207,16 @@ impl Script {
     pub(super) fn new(
         host: &Rc<Host>,
         ast: AST,
-        (handlers, asked_settings): (Handlers, Vec<Asked>),
+        (handlers, asked_settings, told): (Handlers, Vec<Asked>, Told),
         body: &Facts,
         unit: &Unit<'_>,
     ) -> Self {
-        Self { code: Code::new(host, ast, body, unit), handlers, asked_settings }
+        Self { code: Code::new(host, ast, body, unit), handlers, asked_settings, told }
+    }
+
+    /// What the script tells of its settings.
+    pub fn told(&self) -> &Told {
+        &self.told
     }
 
     /// The settings that the script reads and writes no default for.

@@ -88,8 +88,14 @@ fn unknown_variable(name: &str, unit: &Unit<'_>) -> Diag {
         return diag.help(advice);
     }
     let words: Vec<&str> = unit.text.split(|c: char| !c.is_alphanumeric() && c != '_').collect();
-    let declared = words.windows(2).filter(|pair| matches!(pair[0], "let" | "const" | "for")).map(|pair| pair[1]);
-    match did_you_mean(name, GIVEN.into_iter().chain(declared)) {
+    let declared = || words.windows(2).filter(|pair| matches!(pair[0], "let" | "const" | "for")).map(|pair| pair[1]);
+    if declared().any(|word| word == name) {
+        return diag.help(
+            "it is declared elsewhere in this script, and functions see their own variables only: hand it over as an argument; \
+             what a method is called on is `this`",
+        );
+    }
+    match did_you_mean(name, GIVEN.into_iter().chain(declared())) {
         Some(known) => diag.help(format!("did you mean `{known}`?")),
         None => diag.help("scripts see event, delivery and settings, and what they declare with let"),
     }

@@ -6,14 +6,15 @@
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::fmt;
+use std::ops::Range;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use rhai::{AST, Engine, Module, OptimizationLevel, ParseError, ParseErrorType, Position, Scope};
+use rhai::{AST, Dynamic, Engine, Module, OptimizationLevel, ParseError, ParseErrorType, Position, Scope};
 
 use super::bounded;
 use super::check;
-use super::entry::Handlers;
+use super::entry::{self, Handlers};
 use super::exec::{Asked, Expression, Script};
 use super::fault;
 use super::lib;
@@ -34,6 +35,17 @@ const VARIABLES: usize = 1000;
 /// Unknown variables that are told of one script.
 const UNKNOWN_MAX: usize = 50;
 
+/// A header of the delivery that a script asks for by name.
+#[derive(Debug)]
+pub struct AskedHeader {
+    /// In lower case.
+    pub name: String,
+    /// The file of the script.
+    pub file: String,
+    /// The bytes of the file where it is asked for.
+    pub span: Range<usize>,
+}
+
 /// The host of a pipeline's scripts.
 pub struct Host {
     engine: Engine,
@@ -47,6 +59,7 @@ pub struct Host {
     may_retry: Cell<bool>,
     keyed: Cell<bool>,
     failed: Cell<bool>,
+    headers: RefCell<Vec<AskedHeader>>,
 }
 
 impl fmt::Debug for Host {
@@ -92,6 +105,7 @@ impl Host {
             may_retry: Cell::new(false),
             keyed: Cell::new(false),
             failed: Cell::new(false),
+            headers: RefCell::default(),
         })
     }
 
@@ -109,12 +123,17 @@ impl Host {
             });
             check::calls(self, &found, unit, &mut problems);
             check::tables(self, &found, unit, &mut problems);
+            check::literals(self, &found, unit, &mut problems);
             self.note(&found);
+            self.note_headers(&found, unit);
             check::scopes(&ast, unit, &mut problems);
             check::fields(&found, unit, &mut problems);
             check::messages(&found, unit, &mut problems);
             check::rejections(&found, unit, &mut problems);
             check::handlers(&functions, &found, &body, unit, &mut problems);
+            let is_body = functions.iter().all(|function| entry::kind(&function.name).is_none());
+            check::traps(&ast, &found, is_body, unit, &mut problems);
+            check::copies(&ast, &found, unit, &mut problems);
             let handlers = Handlers::new(&ast, &functions);
             let own = |(name, _): &&(String, Position)| !found.map_keys.contains(name);
             let asked = found.settings.iter().filter(own);
@@ -125,13 +144,17 @@ impl Host {
                     must_be_there: !found.optional_settings.contains(name) && !found.declares("settings"),
                 })
                 .collect();
-            (self.optimise(ast, unit.file), handlers, body, asked)
+            let is_whole = !found.imports.iter().any(|import| check::is_broken(self, import));
+            let told = check::settings(self, &ast, &found, &functions, unit);
+            is_whole.then(|| (self.optimise(ast, unit.file), handlers, body, asked, told))
         });
-        let (ast, handlers, body, asked) = finish(compiled, problems, warnings)?;
+        // The errors of a module are told once, to the first script that imports it.
+        let compiled = compiled.flatten();
+        let (ast, handlers, body, asked, told) = finish(compiled, problems, warnings)?;
         if unit.node.is_none() {
             self.files.borrow_mut().insert(unit.file.into());
         }
-        Ok(Script::new(self, ast, (handlers, asked), &body, unit))
+        Ok(Script::new(self, ast, (handlers, asked, told), &body, unit))
     }
 
     /// The problems of a file that no compiled pipeline uses: as a script if a step names it, though the pipeline is broken.
@@ -164,9 +187,12 @@ impl Host {
             let found = check::facts(&ast);
             check::calls(self, &found, unit, &mut problems);
             check::tables(self, &found, unit, &mut problems);
+            check::literals(self, &found, unit, &mut problems);
             self.note(&found);
+            self.note_headers(&found, unit);
             check::fields(&found, unit, &mut problems);
             check::messages(&found, unit, &mut problems);
+            check::traps(&ast, &found, false, unit, &mut problems);
             (self.optimise(ast, unit.file), found)
         });
         let (ast, found) = finish(compiled, problems, warnings)?;
@@ -211,6 +237,21 @@ impl Host {
         if found.namespaces.contains("state") {
             self.keyed.set(true);
         }
+    }
+
+    /// Takes note of the headers that a script or module asks for by name.
+    pub fn note_headers(&self, found: &check::Facts, unit: &Unit<'_>) {
+        let asked = found.asked_headers().map(|(name, position)| AskedHeader {
+            name: name.to_ascii_lowercase(),
+            file: unit.file.to_owned(),
+            span: unit.span(position),
+        });
+        self.headers.borrow_mut().extend(asked);
+    }
+
+    /// The headers that were asked for by name since this was last asked.
+    pub fn take_headers(&self) -> Vec<AskedHeader> {
+        self.headers.take()
     }
 
     /// Counts a file as used: the pipeline is loaded anew when it changes.
@@ -271,6 +312,17 @@ impl Host {
         let mut ast = self.engine.optimize_ast(&Scope::new(), ast, OptimizationLevel::Simple);
         ast.set_source(file);
         ast
+    }
+
+    /// What a call of the library says of an argument, which stands in it as `?`; nothing if it takes it.
+    pub fn probe(&self, call: &str, argument: &str) -> Option<String> {
+        self.run.grant(self.run.limits().budget());
+        self.run.begin(0, "", Origin::default(), 0);
+        let mut scope = Scope::new();
+        scope.push("argument", argument.to_owned());
+        let result = self.engine.eval_with_scope::<Dynamic>(&mut scope, &call.replace('?', "argument"));
+        self.run.end();
+        result.err().map(|error| fault::message(fault::innermost(&error, "").1))
     }
 
     /// Runs the top level of a module, within the limits of a run.

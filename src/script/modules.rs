@@ -5,7 +5,7 @@
 //! installed. Import paths must be literal, so that what a script can reach is known before it runs.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -25,6 +25,8 @@ pub const FOLDER: &str = "scripts";
 #[derive(Debug, Default)]
 pub struct Modules {
     ready: RefCell<BTreeMap<String, Shared<Module>>>,
+    /// The files that have errors, or import one that has: nothing is said of them a second time.
+    broken: RefCell<BTreeSet<String>>,
     /// Their texts, parsed, for those who ask what a script reads.
     trees: RefCell<Vec<AST>>,
     /// The files that are being compiled, outermost first.
@@ -68,7 +70,7 @@ pub fn load(host: &Host, import: &Import, unit: &Unit<'_>, problems: &mut Vec<Di
             .help("modules are named from scripts/ on, without `..`: import \"lib/name\" as name;");
         return problems.push(unit.at(diag, import.position));
     };
-    if host.modules().ready.borrow().contains_key(&file) {
+    if host.modules().ready.borrow().contains_key(&file) || host.modules().broken.borrow().contains(&file) {
         return;
     }
     if let Some(first) = host.modules().open.borrow().iter().position(|open| *open == file) {
@@ -85,32 +87,43 @@ pub fn load(host: &Host, import: &Import, unit: &Unit<'_>, problems: &mut Vec<Di
 
 /// Checks a module, loads what it imports, and keeps it if it has no error.
 pub fn compile(host: &Host, file: &str, text: &Arc<str>, problems: &mut Vec<Diag>) {
+    match checked(host, file, text, problems) {
+        Some(module) => host.modules().ready.borrow_mut().insert(file.into(), module.into()).is_none(),
+        None => host.modules().broken.borrow_mut().insert(file.into()),
+    };
+}
+
+fn checked(host: &Host, file: &str, text: &Arc<str>, problems: &mut Vec<Diag>) -> Option<Module> {
     let unit = Unit { file, text, node: None, file_text: text };
     let before = problems.iter().filter(|problem| problem.is_error()).count();
-    let Some(ast) = host.parse(&unit, &Scope::new(), problems) else { return };
+    let ast = host.parse(&unit, &Scope::new(), problems)?;
     let found = check::facts(&ast);
     host.note(&found);
+    host.note_headers(&found, &unit);
     for import in &found.imports {
         load(host, import, &unit, problems);
     }
     check::calls(host, &found, &unit, problems);
     check::tables(host, &found, &unit, problems);
+    check::literals(host, &found, &unit, problems);
     check::scopes(&ast, &unit, problems);
     check::fields(&found, &unit, problems);
     check::messages(&found, &unit, problems);
+    check::traps(&ast, &found, false, &unit, problems);
+    check::copies(&ast, &found, &unit, problems);
     check::private_functions(&check::outline(host.engine(), text), &found, &unit, problems);
-    if problems.iter().filter(|problem| problem.is_error()).count() > before {
-        return;
+    let imports_broken = found.imports.iter().any(|import| check::is_broken(host, import));
+    if imports_broken || problems.iter().filter(|problem| problem.is_error()).count() > before {
+        return None;
     }
     host.modules().trees.borrow_mut().push(ast.clone());
     match host.evaluate_module(ast, file) {
-        Ok(module) => {
-            host.modules().ready.borrow_mut().insert(file.into(), module.into());
-        }
+        Ok(module) => Some(module),
         Err(error) => {
             let (_, inner) = fault::innermost(&error, file);
             let diag = Diag::error("module-failed", format!("the module cannot be loaded: {}", fault::message(inner)));
             problems.push(unit.at(diag, inner.position()));
+            None
         }
     }
 }

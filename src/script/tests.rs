@@ -8,6 +8,7 @@ mod library;
 mod runs;
 mod sandbox;
 mod sorting;
+mod traps;
 
 use std::rc::Rc;
 use std::sync::Arc;

@@ -86,6 +86,11 @@ pub trait Source: Send + Sync {
         default_identity(delivery)
     }
 
+    /// Whether deliveries have that header, in lower case, where the sender gives it; none if that cannot be told.
+    fn keeps(&self, _header: &str) -> Option<bool> {
+        None
+    }
+
     /// What can be asked of the orders of those who deliver here, for `cartwire reconcile`.
     fn orders(&self) -> Listing<'_> {
         Listing::Never

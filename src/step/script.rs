@@ -10,7 +10,7 @@ use super::{Build, Step, StepDef, settings};
 use crate::diag::{Diag, did_you_mean};
 use crate::lookup::{Access, entry_problem};
 use crate::registry::{Def, Default, Opt, OptionValue, Options, Room, Shape, Type};
-use crate::script::{Unit, constant};
+use crate::script::{Script, Unit, constant};
 use limits::LIMITS;
 use run::{Missing, ScriptStep};
 
@@ -33,7 +33,10 @@ const DETAILS: &str = "The script sees `event`, `delivery` and `settings`. What 
       by type.\n\n\
     An event becomes 1,000 others at most; a handler that gives and emits more makes a dead letter. The last parameters can be left \
     out. A value counts as given after `return`, or at the end without `;`. Statements outside \
-    functions run before the handler: imports, and constants, which functions see as `global::NAME`.";
+    functions run before the handler: imports, and constants, which functions see as `global::NAME`.\n\n\
+    A script that lays `settings` over a map of defaults, `let cx = #{ money: \"shop\" }; cx += settings;`, tells their names by it, \
+    and a constant `CHOICES`, `const CHOICES = #{ money: [\"shop\", \"presentment\"] };`, what they may be: other names are warnings, \
+    other values errors.";
 
 /// The step's definition.
 pub(super) static SCRIPT: StepDef = StepDef {
@@ -182,6 +185,7 @@ fn build(options: &Options, cx: &mut Build<'_>) -> Result<Box<dyn Step>, Vec<Dia
         script.limit(budget);
     }
     settings::check(options, &script, unit.file, cx);
+    cx.warnings.extend(not_allowed(&script, &access, unit.file));
     let missing = match options.text("missing") {
         "drop" => Missing::Drop,
         "reject" => Missing::Reject,
@@ -202,6 +206,21 @@ fn build(options: &Options, cx: &mut Build<'_>) -> Result<Box<dyn Step>, Vec<Dia
         retries: retry.map_or(0, |retry| retry.int("times") as u32),
         wait_ms: retry.map_or(0, |retry| retry.int("wait") as u64),
     }))
+}
+
+/// Warns of addresses that the script asks and that `http` does not allow: each such call would fail.
+fn not_allowed(script: &Script, access: &Access, file: &str) -> Vec<Diag> {
+    let problem = |(text, is_whole, span): &(String, bool, crate::diag::Span)| {
+        let scheme = ["https://", "http://"].into_iter().find(|scheme| text.starts_with(scheme));
+        // Of an address whose end is worked out, the host is known if it ends here.
+        let is_told = match scheme {
+            Some(scheme) => *is_whole || text[scheme.len()..].contains(['/', '?', '#']),
+            None => *is_whole || text.starts_with('/'),
+        };
+        let problem = is_told.then(|| access.check(text).err())??;
+        Some(Diag::warning("http-host", problem).at(file, span.clone()))
+    };
+    script.told().addresses.iter().filter_map(problem).collect()
 }
 
 /// What to write instead of the name of a script that is not there.

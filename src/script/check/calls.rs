@@ -6,6 +6,7 @@ use super::{Call, Facts, methods};
 use crate::diag::{Diag, did_you_mean};
 use crate::script::builtins::{ANY, BUILTINS};
 use crate::script::entry;
+use crate::script::habits;
 use crate::script::host::Host;
 use crate::script::lib::{self, Fun};
 use crate::script::place::Unit;
@@ -13,9 +14,13 @@ use crate::script::place::Unit;
 /// Checks the calls, assignments and declarations of a script whose imports have been loaded.
 pub fn calls(host: &Host, facts: &Facts, unit: &Unit<'_>, problems: &mut Vec<Diag>) {
     let imported = methods::imported(host, facts);
+    // What a module with errors brings is not known, and a method that nothing else has may be its.
+    let brings_unknown = facts.imports.iter().any(|import| methods::is_broken(host, import));
     for call in &facts.calls {
         let problem =
             if call.namespace.is_empty() { plain(facts, &imported, call) } else { qualified(host, facts, call) };
+        let may_be_imported = call.is_method && brings_unknown;
+        let problem = problem.filter(|_| !may_be_imported);
         problems.extend(problem.map(|problem| unit.at(problem, call.position)));
     }
     for (name, function, position) in &facts.unreachable {
@@ -47,9 +52,11 @@ pub fn calls(host: &Host, facts: &Facts, unit: &Unit<'_>, problems: &mut Vec<Dia
 }
 
 fn unused(host: &Host, facts: &Facts, unit: &Unit<'_>, problems: &mut Vec<Diag>) {
+    let calls_methods = facts.calls.iter().any(|call| call.is_method);
     for import in &facts.imports {
         let named = import.alias.is_empty() || facts.namespaces.contains(&import.alias);
-        if !named && !methods::uses(host, facts, import) {
+        let may_be_used = calls_methods && methods::is_broken(host, import);
+        if !named && !may_be_used && !methods::uses(host, facts, import) {
             let diag = Diag::warning("unused-import", format!("the module `{}` is never used", import.alias));
             problems.push(unit.at(diag, import.position));
         }
@@ -59,7 +66,9 @@ fn unused(host: &Host, facts: &Facts, unit: &Unit<'_>, problems: &mut Vec<Diag>)
 /// A call without a namespace: `f(x)` or `value.f(x)`.
 fn plain(facts: &Facts, imported: &[(String, usize)], call: &Call) -> Option<Diag> {
     // A variable or a map's entry can hold a function; what it takes is known at run time only.
-    if facts.binds(&call.name) || facts.used.contains(&call.name) || (call.is_method && facts.keys.contains(&call.name))
+    if facts.binds(&call.name)
+        || facts.used.contains(&call.name)
+        || (call.is_method && (facts.keys.contains(&call.name) || facts.is_on_unknown(call.position)))
     {
         return None;
     }
@@ -93,6 +102,9 @@ fn unknown(facts: &Facts, imported: &[(String, usize)], call: &Call) -> Diag {
     let diag = Diag::error("unknown-function", format!("unknown function `{}`", call.name));
     if ["sleep", "timestamp", "elapsed"].contains(&call.name.as_str()) {
         return diag.help("scripts cannot wait or read a clock; time::now() is when the delivery was received");
+    }
+    if let Some(advice) = habits::function(&call.name) {
+        return diag.help(advice);
     }
     // People look for a function of the library under its bare name first.
     if let Some(fun) = lib::functions().find(|fun| !fun.namespace().is_empty() && fun.short_name() == call.name) {

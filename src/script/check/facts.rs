@@ -19,6 +19,8 @@ pub struct Call {
     pub is_method: bool,
     /// The arguments that are literal texts.
     pub literals: Vec<Option<String>>,
+    /// How the address begins that a function of `http` is given, and whether that is all of it.
+    pub address: Option<(String, bool)>,
     /// Whether the first argument is a variable, which a native function can change.
     pub lends_variable: bool,
     /// Where.
@@ -73,6 +75,8 @@ pub struct Facts {
     pub sent: Vec<(&'static str, String, Position)>,
     /// Variables that are assigned to, or whose parts are.
     pub assigned: Vec<(String, Position)>,
+    /// Methods that are called on a variable itself: the variable, and where the method's name stands.
+    called_on: Vec<(String, Position)>,
 }
 
 impl Facts {
@@ -86,9 +90,29 @@ impl Facts {
         self.read.iter().find(|(read, _)| read == name).map(|(_, position)| *position)
     }
 
+    /// Headers that are asked for by a literal name: `delivery.header("x")`, `delivery.headers["x"]`.
+    pub fn asked_headers(&self) -> impl Iterator<Item = (&str, Position)> {
+        let on_delivery =
+            |call: &&Call| self.called_on.iter().any(|(name, at)| name == "delivery" && *at == call.position);
+        let calls = self.calls.iter().filter(|call| call.is_method && call.name == "header").filter(on_delivery);
+        let called = calls.filter_map(|call| Some((call.literals.first()?.as_deref()?, call.position)));
+        called.chain(self.headers.iter().map(|(name, position)| (name.as_str(), *position)))
+    }
+
+    /// How often a variable is read.
+    pub fn uses(&self, name: &str) -> usize {
+        self.read.iter().filter(|(read, _)| read == name).count()
+    }
+
     /// Whether the script declares a variable of that name.
     pub fn declares(&self, name: &str) -> bool {
         self.declared.contains(name)
+    }
+
+    /// Whether a method is called on a variable that there is not, as `Math.round(x)`: that has its own error.
+    pub fn is_on_unknown(&self, method: Position) -> bool {
+        let is_known = |name: &str| GIVEN.contains(&name) || self.binds(name);
+        self.called_on.iter().any(|(name, position)| *position == method && !is_known(name))
     }
 
     /// Whether the script itself gives that name a value.
@@ -211,6 +235,9 @@ impl Facts {
     /// A chain as `event.properties.a` or `event["properties"]`: the variable, and all that follows.
     fn chain(&mut self, parts: &BinaryExpr) {
         let Expr::Variable(variable, _, _) = &parts.lhs else { return };
+        if let Some(position) = method(&parts.rhs) {
+            self.called_on.push((variable.1.to_string(), position));
+        }
         let Some((name, position)) = entry(&parts.rhs) else { return };
         match variable.1.as_str() {
             "event" => self.event_fields.push((name, position)),
@@ -241,6 +268,7 @@ impl Facts {
             self.sent.extend(messages::sent(call));
         }
         self.calls.push(Call {
+            address: (namespace == "http").then(|| address(call)).flatten(),
             namespace,
             name: call.name.to_string(),
             arguments: call.args.len(),
@@ -258,6 +286,30 @@ pub(super) fn entry(expression: &Expr) -> Option<(String, Position)> {
         Expr::Property(property, position) => Some((property.2.to_string(), *position)),
         Expr::StringConstant(name, position) => Some((name.to_string(), *position)),
         Expr::Dot(parts, _, _) | Expr::Index(parts, _, _) => entry(&parts.lhs),
+        _ => None,
+    }
+}
+
+/// How the address begins that a function of `http` is given.
+fn address(call: &FnCallExpr) -> Option<(String, bool)> {
+    fn beginning(expression: &Expr) -> Option<(String, bool)> {
+        match expression {
+            Expr::StringConstant(text, _) => Some((text.to_string(), true)),
+            Expr::InterpolatedString(parts, _) => beginning(parts.first()?).map(|(text, _)| (text, parts.len() == 1)),
+            Expr::FnCall(sum, _) if sum.is_operator_call() && sum.name == "+" => {
+                beginning(sum.args.first()?).map(|(text, _)| (text, false))
+            }
+            _ => None,
+        }
+    }
+    beginning(call.args.get(usize::from(call.name == "request"))?)
+}
+
+/// Where the name of the method stands that a chain begins with.
+fn method(expression: &Expr) -> Option<Position> {
+    match expression {
+        Expr::MethodCall(_, position) => Some(*position),
+        Expr::Dot(parts, _, _) | Expr::Index(parts, _, _) => method(&parts.lhs),
         _ => None,
     }
 }

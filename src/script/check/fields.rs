@@ -41,7 +41,9 @@ pub fn fields(facts: &Facts, unit: &Unit<'_>, problems: &mut Vec<Diag>) {
         // As other languages write them: `user_id`, `userid`.
         let bare = |name: &str| name.replace('_', "").to_lowercase();
         let same = FIELDS.iter().copied().find(|field| bare(field) == bare(name));
-        if let Some(near) = same.or_else(|| did_you_mean(name, FIELDS.iter().copied())) {
+        // A name of two letters is near to every other: a field of one's own as `idx` is not meant as `id`.
+        let long = || FIELDS.iter().copied().filter(|field| field.len() > 2);
+        if let Some(near) = same.or_else(|| did_you_mean(name, long())) {
             let diag = Diag::warning("unknown-field", format!("events have no field `{name}`"));
             problems.push(unit.at(diag.help(format!("did you mean `{near}`?")), *position));
         }

@@ -37,7 +37,9 @@ fn written(message: &Expr, note: &mut impl FnMut(&str, Position)) {
         Expr::FnCall(call, _) if call.is_operator_call() && call.name == "+" => {
             call.args.iter().for_each(|side| written(side, note));
         }
-        Expr::FnCall(call, _) if call.namespace.root() == "map" && call.name == "compact" => {
+        Expr::FnCall(call, _)
+            if !call.namespace.is_empty() && call.namespace.root() == "map" && call.name == "compact" =>
+        {
             call.args.iter().for_each(|inner| written(inner, note));
         }
         _ => {}

@@ -20,6 +20,11 @@ pub(super) fn uses(host: &Host, facts: &Facts, import: &Import) -> bool {
     facts.calls.iter().filter(|call| call.is_method).any(|call| methods.iter().any(|(name, _)| *name == call.name))
 }
 
+/// Whether what an import brings is not known, because the module or one that it imports has errors, which are told there.
+pub fn is_broken(host: &Host, import: &Import) -> bool {
+    import.path.as_deref().is_none_or(|path| host.modules().get(path).is_none())
+}
+
 fn of(host: &Host, import: &Import) -> Vec<(String, usize)> {
     let mut found = Vec::new();
     // A module that did not load has its own errors.

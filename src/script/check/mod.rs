@@ -2,26 +2,36 @@
 //! names that are declared and never used, imports and tables that are not there.
 
 pub mod calls;
+mod chains;
+pub mod copies;
 pub mod facts;
 pub mod fields;
 pub mod handlers;
+pub mod literals;
 pub mod messages;
-mod methods;
+pub mod methods;
 mod optional;
 pub mod outline;
 pub mod rejections;
 pub mod scopes;
+pub mod settings;
 pub mod tables;
+pub mod traps;
 
 pub use calls::calls;
+pub use copies::copies;
 pub use facts::{Call, Facts, Import, facts, only};
 pub use fields::fields;
 pub use handlers::{handlers, private_functions};
+pub use literals::literals;
 pub use messages::messages;
+pub use methods::is_broken;
 pub use outline::{Function, outline};
 pub use rejections::rejections;
 pub use scopes::scopes;
+pub use settings::{Told, settings};
 pub use tables::tables;
+pub use traps::traps;
 
 use rhai::Scope;
 

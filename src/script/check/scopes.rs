@@ -1,12 +1,13 @@
 //! Variables in their scopes: which are declared and never used, and which hide one that is still there.
 //!
 //! A variable that hides one of an outer block is mostly meant as an assignment, by people who know languages where a name
-//! without `let` is enough. In the same block it is another value under the same name on purpose: `let name = name.trim();`.
+//! without `let` is enough. In the same block it is another value under the same name on purpose: `let name = text::trim(name);`.
 
 use std::collections::BTreeSet;
 
 use rhai::{AST, ASTFlags, ASTNode, Expr, Position, Stmt};
 
+use super::settings::CHOICES;
 use super::{GIVEN, facts};
 use crate::diag::Diag;
 use crate::script::place::Unit;
@@ -165,14 +166,15 @@ impl Scopes {
         let count = self.blocks.len();
         let outer = self.blocks[..count - 1].iter().rev().flat_map(|block| block.iter().rev());
         let hidden = outer.into_iter().find(|variable| variable.name == name);
-        // A parameter may be taken under its own name: `let name = name.trim();`.
+        // A parameter may be taken under its own name: `let name = text::trim(name);`.
         let is_hiding = |hidden: &Variable| hidden.position.line().is_some() || GIVEN.contains(&name) || count > 2;
         let hides = !name.starts_with('_') && hidden.is_some_and(is_hiding);
         if hides {
             self.hiding.push((name.to_owned(), position));
         }
         // What is told once is not told again as unused.
-        let is_used = is_exported || hides || (count == 2 && self.global.contains(name));
+        let is_global = count == 2 && (self.global.contains(name) || name == CHOICES);
+        let is_used = is_exported || hides || is_global;
         if let Some(block) = self.blocks.last_mut() {
             block.push(Variable { name: name.to_owned(), position, is_used });
         }

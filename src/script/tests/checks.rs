@@ -4,7 +4,7 @@ use super::*;
 use crate::yaml;
 
 /// All problems of a script: code, `line:column`, help.
-fn problems(text: &str) -> Vec<(String, String, String)> {
+pub(super) fn problems(text: &str) -> Vec<(String, String, String)> {
     problems_in(Tree::new(), text)
 }
 
@@ -24,7 +24,7 @@ fn one(text: &str) -> (String, String, String) {
     found.into_iter().next().unwrap()
 }
 
-fn expect(text: &str, code: &str, place: &str, help: &str) {
+pub(super) fn expect(text: &str, code: &str, place: &str, help: &str) {
     let (have_code, have_place, have_help) = one(text);
     assert_eq!((have_code.as_str(), have_place.as_str()), (code, place), "{text}");
     assert!(have_help.contains(help), "{text}: {have_help}");
@@ -84,6 +84,24 @@ fn who_writes_javascript_is_told_what_it_is_here() {
     expect("if (event.a == 1) event.b = 2;", "script-syntax", "1:19", "braces");
     expect("event.a = 1\nevent.b = 2;", "script-syntax", "2:1", "`;`");
     expect("event.a = undefined;", "unknown-variable", "1:11", "()");
+    expect("event.a = [...event.b];", "script-syntax", "1:12", "with +");
+    expect("event.a = #{ ...event.b };", "script-syntax", "1:14", "with +");
+    expect("event.a = event.b.includes(1);", "unknown-function", "1:19", "contains(x)");
+    expect("event.a = event.b.toLowerCase();", "unknown-function", "1:19", "to_lower()");
+    // The method of a name that nothing has is not spoken of beside it.
+    expect("Segment.track(#{ event: \"a\" });", "unknown-variable", "1:1", "track(#{");
+    expect("event.a = Object.keys(event);", "unknown-variable", "1:11", "map.keys()");
+    expect("event.a = Math.round(1.5);", "unknown-variable", "1:11", "x.round()");
+    for (text, help) in [("delete event.a;", "remove("), ("if event.a == 1 { } elif event.b { }", "else if")] {
+        let found = problems(text);
+        assert!(found[0].2.contains(help), "{text}: {found:?}");
+    }
+    expect(
+        "fn f(a) { let line = a; line }\nfn g(a) { a + line }\nevent.a = f(1) + g(2);",
+        "unknown-variable",
+        "2:15",
+        "`this`",
+    );
 }
 
 #[test]
@@ -240,8 +258,8 @@ fn a_variable_that_hides_another_is_told() {
     expect("let event = #{};\nevent.a = 1;", "shadowed-name", "1:5", "");
     expect("fn on_track(event) { let event = #{}; event.a = 1; }", "shadowed-name", "1:26", "");
     for fine in [
-        "let x = event.a; let x = x.trim(); event.b = x;",
-        "fn f(x) { let x = x.trim(); x }\nevent.a = f(event.b);",
+        "let x = event.a; let x = text::trim(x); event.b = x;",
+        "fn f(x) { let x = text::trim(x); x }\nevent.a = f(event.b);",
         "if event.a { let x = 1; event.b = x; } else { let x = 2; event.b = x; }\nlet x = 3; event.c = x;",
         "let x = 1;\nif event.a { let _x = 2; }\nevent.c = x;",
         "fn f() { let event = #{ a: 1 }; event.a }\nevent.a = f();",
@@ -275,6 +293,7 @@ fn fields_that_a_message_does_not_have_are_told() {
 fn misspelt_fields_and_headers_are_told() {
     expect("event.proprties.a = 1;", "unknown-field", "1:7", "did you mean `properties`?");
     expect("event.user_id = \"u\";", "unknown-field", "1:7", "did you mean `userId`?");
+    expect("event.ID = \"u\";", "unknown-field", "1:7", "did you mean `id`?");
     expect("fn on_identify(event) { event.trait.email = (); }", "unknown-field", "1:31", "did you mean `traits`?");
     expect("event.a = event[\"contxt\"].ip;", "unknown-field", "1:17", "did you mean `context`?");
     expect("event.a = delivery.headers[\"X-Topic\"];", "header-case", "1:28", "delivery.header(\"X-Topic\")");
@@ -286,7 +305,7 @@ fn misspelt_fields_and_headers_are_told() {
     );
     assert_eq!(
         problems(
-            "event.shop = event.order; event.a = event.properties.proprties; event.b = delivery.headers[\"x-a\"];"
+            "event.shop = event.order; event.d = event.idx; event.rd = 1; event.a = event.properties.proprties; event.b = delivery.headers[\"x-a\"];"
         ),
         []
     );

@@ -40,6 +40,20 @@ fn the_examples_hold() {
 }
 
 #[test]
+fn the_lessons_of_rhai_hold() {
+    let host = host(tree());
+    for lesson in crate::reference::MINUTE.lessons {
+        let text: Vec<_> = lesson.example.lines().map(checked).collect();
+        let script =
+            compile(&host, &text.join("\n")).unwrap_or_else(|problems| panic!("{}: {problems:?}", lesson.name));
+        if let Err(failure) = run(&script, "{}") {
+            panic!("{}: {failure:?}\n{}", lesson.name, text.join("\n"));
+        }
+        assert!(text.iter().any(|line| line.contains("does not hold")), "{}", lesson.name);
+    }
+}
+
+#[test]
 fn the_lists_are_sorted_and_the_signatures_start_with_the_name() {
     assert!(NAMESPACES.is_sorted_by_key(|namespace| namespace.name));
     for namespace in NAMESPACES {

@@ -156,3 +156,32 @@ fn a_module_that_fails_or_loops_while_loading_is_a_problem_not_a_hang() {
         assert!(found[0].message.starts_with(message), "{}", found[0].message);
     }
 }
+
+#[test]
+fn a_module_with_an_error_is_the_only_one_that_is_spoken_of() {
+    let tree = || {
+        Tree::new()
+            .with("scripts/lib/line.rhai", "fn map.product() { #{ sku: this.sku, weight: line.grams } }")
+            .with(
+                "scripts/orders.rhai",
+                "import \"lib/line\" as line;\nfn map.ordered() { [this.product(), this.left()] }",
+            )
+            .with("scripts/carts.rhai", "import \"lib/line\" as lines;\nfn in_cart(x) { x.product(1) }")
+            .with("scripts/fine.rhai", "fn f(x) { x }")
+    };
+    let text = "import \"orders\" as orders;\nimport \"carts\" as carts;\nimport \"fine\" as fine;\nevent.a = event.ordered();\n\
+                event.b = carts::in_cart(event) + carts::other(1);\nevent.c = fine::f(1);";
+    let host = host(tree());
+    let mut warnings = Vec::new();
+    let found = host.script(&unit("scripts/main.rhai", text), &mut warnings).err().unwrap();
+    assert_eq!(warnings, []);
+    let places: Vec<_> = found.iter().map(|diag| (diag.code, diag.file.as_deref().unwrap())).collect();
+    assert_eq!(places, [("unknown-variable", "scripts/lib/line.rhai")]);
+    // The next script of the pipeline has nothing new to say, and does not run either.
+    let again = host.script(&unit("scripts/second.rhai", text), &mut warnings).err().unwrap();
+    assert_eq!((again, warnings), (Vec::new(), Vec::new()));
+    // What has nothing to do with it is still told.
+    let other = "import \"carts\" as carts;\nevent.a = money::ad(1, 2) + carts::in_cart(1);\nevent.b = gone(1);";
+    let found = host.script(&unit("scripts/third.rhai", other), &mut Vec::new()).err().unwrap();
+    assert_eq!(found.iter().map(|diag| diag.code).collect::<Vec<_>>(), ["unknown-function"; 2]);
+}

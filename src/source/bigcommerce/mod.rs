@@ -54,6 +54,10 @@ impl Source for Bigcommerce {
         Verdict::Accept { headers: kept.collect(), reply: Reply::empty(200) }
     }
 
+    fn keeps(&self, header: &str) -> Option<bool> {
+        Some(KEPT.contains(&header))
+    }
+
     fn decode(&self, delivery: &Delivery) -> Vec<Result<Event, Refused>> {
         vec![callback::event(delivery)]
     }

@@ -52,6 +52,10 @@ impl Source for Segment {
         }
     }
 
+    fn keeps(&self, header: &str) -> Option<bool> {
+        Some(KEPT.contains(&header))
+    }
+
     fn decode(&self, delivery: &Delivery) -> Vec<Result<Event, Refused>> {
         self.decode_masked(delivery, &Mask::Whole)
     }

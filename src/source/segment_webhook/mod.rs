@@ -60,6 +60,10 @@ impl Source for SegmentWebhook {
         Verdict::Accept { headers, reply: Reply::text(200, "ok\n") }
     }
 
+    fn keeps(&self, header: &str) -> Option<bool> {
+        Some(self.keep_headers.iter().any(|kept| kept == header))
+    }
+
     fn decode(&self, delivery: &Delivery) -> Vec<Result<Event, Refused>> {
         self.decode_masked(delivery, &Mask::Whole)
     }

@@ -83,6 +83,10 @@ impl Source for Shopify {
         Verdict::Accept { headers: kept(request), reply: Reply::empty(200) }
     }
 
+    fn keeps(&self, header: &str) -> Option<bool> {
+        Some(PREFIXES.iter().any(|prefix| header.strip_prefix(prefix).is_some_and(|name| KEPT.contains(&name))))
+    }
+
     fn decode(&self, delivery: &Delivery) -> Vec<Result<Event, Refused>> {
         self.decode_masked(delivery, &Mask::Whole)
     }

@@ -43,6 +43,10 @@ impl Source for ShopifyPixel {
         }
     }
 
+    fn keeps(&self, header: &str) -> Option<bool> {
+        Some(KEPT.contains(&header))
+    }
+
     fn decode(&self, delivery: &Delivery) -> Vec<Result<Event, Refused>> {
         vec![decode::event(delivery, |posted| self.shop(posted, &delivery.query))]
     }

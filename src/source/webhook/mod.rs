@@ -48,6 +48,10 @@ impl Source for Webhook {
         }
     }
 
+    fn keeps(&self, header: &str) -> Option<bool> {
+        Some(self.keep_headers.iter().any(|kept| kept == header))
+    }
+
     fn decode(&self, delivery: &Delivery) -> Vec<Result<Event, Refused>> {
         self.decode_masked(delivery, &Mask::Whole)
     }
