@@ -9,7 +9,7 @@ mod mapping;
 use std::fs;
 
 use mapping::{Mapped, PIXEL, map, map_file, payloads};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// An amount in thousandths: exact for every amount that a shop can have.
 fn mills(properties: &Value, name: &str) -> i64 {
@@ -17,7 +17,9 @@ fn mills(properties: &Value, name: &str) -> i64 {
     if value.is_null() {
         return 0;
     }
-    (value.as_f64().unwrap_or_else(|| panic!("{name} is {value}, not a number")) * 1000.0).round() as i64
+    let amount = value.as_f64().unwrap_or_else(|| panic!("{name} is {value}, not a number"));
+    assert!(amount != 0.0 || amount.is_sign_positive(), "{name} is {value}: less than nothing");
+    (amount * 1000.0).round() as i64
 }
 
 /// All orders of the scenario and all that real shops sent. Shopify's samples are not among them: their sums are invented.
@@ -317,8 +319,9 @@ fn what_a_reduced_refund_lacks_is_the_money_that_moved() {
         (inclusive, &["/refund_line_items/0/line_item/tax_lines"], [Some(29_170), Some(5_830), Some(0), Some(35_000)]),
         (inclusive, &["/transactions"], [Some(29_170), Some(5_830), Some(0), Some(35_000)]),
         (inclusive, &["/transactions", "/refund_line_items/0/line_item"], [None, Some(5_830), Some(0), None]),
-        (captured, &["/refund_line_items"], [None, None, Some(0), Some(57_230)]),
-        (on_top, &["/order_adjustments"], [Some(16_200), None, None, Some(20_000)]),
+        // Nor does this body of an older version have the list of refunded shipping.
+        (captured, &["/refund_line_items"], [None, None, None, Some(57_230)]),
+        (on_top, &["/order_adjustments"], [Some(16_200), None, Some(2_500), Some(20_000)]),
         (
             on_top,
             &["/refund_line_items/0/subtotal", "/refund_line_items/0/subtotal_set"],
@@ -332,4 +335,86 @@ fn what_a_reduced_refund_lacks_is_the_money_that_moved() {
         let got = parts.map(|part| (!properties[part].is_null()).then(|| mills(properties, part)));
         assert_eq!(got, answer, "{file} without {places:?}: {properties:#}");
     }
+}
+
+/// The recorded partial refund (16.20, 1.30 of tax, 2.50 of shipping) with other fields.
+fn refund(fields: Value) -> Vec<u8> {
+    let file = fs::read(payloads().join("scenario/30-refunds_create.json")).unwrap();
+    let mut body: Value = serde_json::from_slice(&file).unwrap();
+    for (name, value) in fields.as_object().unwrap() {
+        match value {
+            Value::Null => drop(body.as_object_mut().unwrap().remove(name)),
+            value => body[name] = value.clone(),
+        }
+    }
+    body.to_string().into_bytes()
+}
+
+fn moved(amount: &str) -> Value {
+    json!([{"kind": "refund", "status": "success", "amount": amount, "currency": "USD"}])
+}
+
+#[test]
+fn refunded_shipping_is_told_once_by_whichever_list_has_it() {
+    // API versions since 2024-10 have a list of refunded shipping, older ones an adjustment, and some bodies both.
+    let cases = [
+        (json!({}), [Some(2_500), Some(1_300), Some(20_000)]),
+        (json!({"order_adjustments": []}), [Some(2_500), Some(1_300), Some(20_000)]),
+        (json!({"refund_shipping_lines": []}), [Some(2_500), Some(1_300), Some(20_000)]),
+        (json!({"refund_shipping_lines": null}), [Some(2_500), Some(1_300), Some(20_000)]),
+        (
+            json!({"order_adjustments": [], "refund_line_items": [], "transactions": moved("2.50")}),
+            [Some(2_500), Some(0), Some(2_500)],
+        ),
+        // Without the list there is no telling, unless the money that moved leaves nothing to it.
+        (json!({"order_adjustments": [], "refund_shipping_lines": null}), [None, None, Some(20_000)]),
+        (json!({"order_adjustments": [], "refund_shipping_lines": null, "transactions": []}), [None, None, None]),
+        (
+            json!({"order_adjustments": [], "refund_shipping_lines": null, "transactions": moved("17.50")}),
+            [Some(0), Some(1_300), Some(17_500)],
+        ),
+    ];
+    let webhooks: Vec<_> = cases.iter().map(|(fields, _)| ("refunds/create", refund(fields.clone()))).collect();
+    for ((fields, answer), mapped) in cases.iter().zip(map(&[], &webhooks)) {
+        let properties = &mapped.only("Order Refunded")["properties"];
+        let got = ["shipping", "tax", "total"].map(|part| (!properties[part].is_null()).then(|| mills(properties, part)));
+        assert_eq!(got, *answer, "{fields}: {properties:#}");
+        assert!(mapped.logs.is_empty(), "{fields}: {:?}", mapped.logs);
+    }
+}
+
+#[test]
+fn the_tax_of_refunded_shipping_is_its_share_or_what_moved_beside_the_rest() {
+    let set = |amount: &str| json!({"shop_money": {"amount": amount, "currency_code": "USD"}});
+    let shipping = |line: Value| json!([{"subtotal_amount_set": set("2.50"), "shipping_line": line}]);
+    let line = |tax: &str| {
+        json!({"price": "7.50", "discount_allocations": [{"amount": "2.50"}], "tax_lines": [{"price": tax, "rate": 0.08}]})
+    };
+    // Half of the shipping, so half of its tax; the money that moved; shipping, tax, total.
+    let cases = [
+        (line("0.40"), "20.20", [Some(2_500), Some(1_500), Some(20_200)]),
+        // Not yet, or as store credit.
+        (line("0.40"), "10.00", [Some(2_500), Some(1_500), Some(20_200)]),
+        (Value::Null, "20.17", [Some(2_500), Some(1_470), Some(20_170)]),
+        (Value::Null, "20.00", [Some(2_500), Some(1_300), Some(20_000)]),
+        (Value::Null, "10.00", [Some(2_500), None, Some(10_000)]),
+    ];
+    let body = |line: &Value, paid: &str| {
+        refund(json!({"order_adjustments": [], "refund_shipping_lines": shipping(line.clone()), "transactions": moved(paid)}))
+    };
+    let webhooks: Vec<_> = cases.iter().map(|(line, paid, _)| ("refunds/create", body(line, paid))).collect();
+    for ((line, paid, answer), mapped) in cases.iter().zip(map(&[], &webhooks)) {
+        let properties = &mapped.only("Order Refunded")["properties"];
+        let got = ["shipping", "tax", "total"].map(|part| (!properties[part].is_null()).then(|| mills(properties, part)));
+        assert_eq!(got, *answer, "{line} {paid}: {properties:#}");
+    }
+}
+
+#[test]
+fn money_that_moved_beside_the_parts_is_told_in_the_log() {
+    let logs = |amount: &str| map(&[], &[("refunds/create", refund(json!({"transactions": moved(amount)})))]).remove(0).logs;
+    assert!(logs("20.00").is_empty());
+    assert_eq!(logs("23.00"), ["warn: refund 8900000000001: 20.00 USD by its parts, and 23.00 USD moved"]);
+    let less = "info: refund 8900000000001: 20.00 USD by its parts, and 5.00 USD moved: the rest is store credit or still under way";
+    assert_eq!(logs("5.00"), [less]);
 }

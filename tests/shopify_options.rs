@@ -438,7 +438,7 @@ fn long(topic: &str, count: usize, letters: usize) -> Vec<u8> {
             let refunded = lines
                 .iter()
                 .map(|line| serde_json::json!({"quantity": 1, "subtotal": 1.0, "total_tax": 0.0, "line_item": line}));
-            serde_json::json!({"id": 1, "order_id": 2, "order_adjustments": [], "refund_line_items": refunded.collect::<Vec<_>>()})
+            serde_json::json!({"id": 1, "order_id": 2, "order_adjustments": [], "refund_shipping_lines": [], "refund_line_items": refunded.collect::<Vec<_>>()})
         }
         _ => serde_json::json!({
             "id": "1", "token": "1", "currency": "USD", "taxes_included": false, "subtotal_price": total, "total_tax": "0.00",

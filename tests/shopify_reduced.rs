@@ -123,13 +123,14 @@ const PARTS: [&str; 6] = ["revenue", "shipping", "tax", "tip", "duties", "fees"]
 const POSTED: [&str; 6] = ["/event", "/event/id", "/event/name", "/id", "/name", "/shop"];
 
 /// Lists that tell something by being empty: that there is no shipping, or no discount. What is told is believed.
-const TOLD_BY_EMPTY: [&str; 7] = [
+const TOLD_BY_EMPTY: [&str; 8] = [
     "applied_discounts",
     "discountAllocations",
     "discount_allocations",
     "line_items",
     "order_adjustments",
     "refund_line_items",
+    "refund_shipping_lines",
     "shipping_lines",
 ];
 
