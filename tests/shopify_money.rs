@@ -8,7 +8,7 @@ mod mapping;
 
 use std::fs;
 
-use mapping::{Mapped, PIXEL, map, map_file, payloads};
+use mapping::{Mapped, PIXEL, journey, map, map_file, payloads};
 use serde_json::{Value, json};
 
 /// An amount in thousandths: exact for every amount that a shop can have.
@@ -145,15 +145,17 @@ fn refunds_are_what_the_buyer_got_back() {
     }
 }
 
+const BY_PIXEL: [(&str, &str); 1] = [("order_completed_from", "pixel")];
+
 #[test]
 fn a_pixels_checkout_adds_up_too() {
     let money = |amount: &str| format!(r#"{{"amount":{amount},"currencyCode":"EUR"}}"#);
     // subtotal, tax, shipping before and after its discount, total; revenue, shipping, tax, fees in thousandths
     let cases = [
-        // Tax on top, tax inside, tax inside with shipping, a tip on top.
+        // Tax on top, tax inside, tax inside with shipping (of 19 % in both), a tip on top.
         (["54.9", "4.39", "7.5", "7.5", "66.79"], [54_900, 7_500, 4_390, 0]),
         (["31.5", "5.25", "4.5", "0", "31.5"], [26_250, 0, 5_250, 0]),
-        (["119", "20.58", "11.9", "11.9", "130.9"], [98_420, 11_900, 20_580, 0]),
+        (["119", "20.9", "11.9", "11.9", "130.9"], [100_000, 10_000, 20_900, 0]),
         (["10", "0.8", "0", "0", "13.3"], [10_000, 0, 800, 2_500]),
     ];
     for ([subtotal, tax, before, after, total], parts) in cases {
@@ -164,7 +166,7 @@ fn a_pixels_checkout_adds_up_too() {
             "shippingLine":{{"price":{before}}},
             "delivery":{{"selectedDeliveryOptions":[{{"cost":{before},"costAfterDiscounts":{after}}}]}}}}}}}}"#
         );
-        let mapped = map(&[], &[(PIXEL, body.into_bytes())]).remove(0);
+        let mapped = map(&BY_PIXEL, &[(PIXEL, body.into_bytes())]).remove(0);
         let properties = &mapped.only("Order Completed")["properties"];
         assert_eq!(["revenue", "shipping", "tax", "fees"].map(|part| mills(properties, part)), parts, "{properties:#}");
         let sum: i64 = parts.iter().sum();
@@ -175,7 +177,7 @@ fn a_pixels_checkout_adds_up_too() {
 
 #[test]
 fn a_pixel_and_a_webhook_tell_the_same_money() {
-    let by_pixel = map_file(&[], PIXEL, "scenario/19-pixel_checkout_completed.json");
+    let by_pixel = map_file(&BY_PIXEL, PIXEL, "scenario/19-pixel_checkout_completed.json");
     let by_webhook = map_file(&[], "orders/create", "scenario/18-orders_create.json");
     let (by_pixel, by_webhook) = (by_pixel.only("Order Completed"), by_webhook.only("Order Completed"));
     for part in ["revenue", "subtotal", "shipping", "tax", "discount", "total"] {
@@ -193,6 +195,60 @@ fn a_pixel_and_a_webhook_tell_the_same_money() {
         }
         assert_eq!(mills(one, "price"), mills(other, "price"));
         assert_eq!(mills(one, "discount"), mills(other, "discount"));
+    }
+}
+
+/// An order of 50.00 and 7.00 of shipping, 9.50 of tax in both, as webhook and as pixel tell it.
+fn tax_included() -> [(&'static str, Vec<u8>); 2] {
+    let read = |file: &str| -> Value { serde_json::from_slice(&fs::read(payloads().join(file)).unwrap()).unwrap() };
+    let tax = |amount: &str| json!([{"title": "VAT", "rate": 0.2, "price": amount}]);
+    let mut order = read("scenario/18-orders_create.json");
+    for (name, value) in [
+        ("currency", json!("EUR")),
+        ("presentment_currency", json!("EUR")),
+        ("taxes_included", json!(true)),
+        ("total_price", json!("57.00")),
+        ("subtotal_price", json!("50.00")),
+        ("total_tax", json!("9.50")),
+        ("total_discounts", json!("0.00")),
+        ("discount_codes", json!([])),
+        ("discount_applications", json!([])),
+        ("tax_lines", tax("9.50")),
+        ("line_items", json!([{"price": "50.00", "quantity": 1, "discount_allocations": [], "tax_lines": tax("8.33")}])),
+        ("shipping_lines", json!([{"price": "7.00", "discount_allocations": [], "tax_lines": tax("1.17")}])),
+    ] {
+        order[name] = value;
+        order.as_object_mut().unwrap().remove(&format!("{name}_set"));
+    }
+    let money = |amount: f64| json!({"amount": amount, "currencyCode": "EUR"});
+    let mut event = read("scenario/19-pixel_checkout_completed.json");
+    let checkout = &mut event["data"]["checkout"];
+    for (name, value) in [
+        ("currencyCode", json!("EUR")),
+        ("subtotalPrice", money(50.0)),
+        ("totalTax", money(9.5)),
+        ("totalPrice", money(57.0)),
+        ("discountsAmount", money(0.0)),
+        ("shippingLine", json!({"price": money(7.0)})),
+        ("delivery", json!({"selectedDeliveryOptions": [{"cost": money(7.0), "costAfterDiscounts": money(7.0)}]})),
+    ] {
+        checkout[name] = value;
+    }
+    [("orders/create", order.to_string().into_bytes()), (PIXEL, event.to_string().into_bytes())]
+}
+
+#[test]
+fn an_order_has_the_webhooks_money_whoever_tells_it_first() {
+    let [webhook, pixel] = tax_included();
+    for from in ["webhook", "both"] {
+        for money in ["shop", "presentment"] {
+            for bodies in [[webhook.clone(), pixel.clone()], [pixel.clone(), webhook.clone()]] {
+                let mapped = journey(&[("order_completed_from", from), ("money", money)], &bodies);
+                let properties = &mapped.only("Order Completed")["properties"];
+                let got = ["revenue", "shipping", "tax", "total"].map(|part| mills(properties, part));
+                assert_eq!(got, [41_670, 5_830, 9_500, 57_000], "{from}, {money}, {} first", bodies[0].0);
+            }
+        }
     }
 }
 

@@ -180,10 +180,12 @@ fn whatever_is_missing_nothing_is_lost_and_no_amount_is_wrong() {
     // Two halves, for two cores.
     let (orders, others): (Vec<_>, Vec<_>) = bodies.into_iter().partition(|body| body.topic.starts_with("orders/"));
     let (runs, problems) = std::thread::scope(|scope| {
-        let halves = [orders, others].map(|half| {
+        // The pixel tells orders too.
+        let halves = [("webhook", orders), ("pixel", others)].map(|(from, half)| {
             scope.spawn(move || {
-                let (runs, mut problems) = explore_quickly(&SETTINGS, |run| reduce(run, &half, false));
-                let settings = [&SETTINGS[..], &[("money", "presentment")]].concat();
+                let settings = [&SETTINGS[..], &[("order_completed_from", from)]].concat();
+                let (runs, mut problems) = explore_quickly(&settings, |run| reduce(run, &half, false));
+                let settings = [&settings[..], &[("money", "presentment")]].concat();
                 let (more, others) = explore_quickly(&settings, |run| reduce(run, &half, true));
                 problems.extend(others);
                 (runs + more, problems)
