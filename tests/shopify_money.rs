@@ -468,7 +468,11 @@ fn the_tax_of_refunded_shipping_is_its_share_or_what_moved_beside_the_rest() {
 
 #[test]
 fn money_that_moved_beside_the_parts_is_told_in_the_log() {
-    let logs = |amount: &str| map(&[], &[("refunds/create", refund(json!({"transactions": moved(amount)})))]).remove(0).logs;
+    let logs = |amount: &str| {
+        let mapped = map(&[], &[("refunds/create", refund(json!({"transactions": moved(amount)})))]).remove(0);
+        assert_eq!(mills(&mapped.only("Order Refunded")["properties"], "total"), 20_000, "what the goods are worth");
+        mapped.logs
+    };
     assert!(logs("20.00").is_empty());
     assert_eq!(logs("23.00"), ["warn: refund 8900000000001: 20.00 USD by its parts, and 23.00 USD moved"]);
     let less = "info: refund 8900000000001: 20.00 USD by its parts, and 5.00 USD moved: the rest is store credit or still under way";
