@@ -119,7 +119,8 @@ fn document() -> String {
         Made by `CARTWIRE_BLESS=1 cargo test --test shopify_mapping`, which changes one field of the recorded payloads at a time and looks\n\
         which fields of the messages change with it. `[]` is any item of a list; what a pixel posts\n\
         around an event has its name alone, as `cart`. The settings are those of `pipelines/shopify.yaml`,\n\
-        with everything on that is off there. `messageId` is left out: `scripts/lib/identity.rhai` says what it is made of.\n",
+        with everything on that is off there; a pixel's `checkout_completed` is shown as it is with `order_completed_from: pixel`.\n\
+        `messageId` is left out: `scripts/lib/identity.rhai` says what it is made of.\n",
     );
     let known: BTreeSet<_> = topics()
         .into_iter()
