@@ -158,7 +158,10 @@ fn tables(topics: Vec<(String, Vec<Value>)>) -> Vec<(String, Tables)> {
     let (by_pixel, by_webhook) = topics.into_iter().partition(|(name, _)| name.starts_with("pixel "));
     // An order that both could tell is shown as each tells it.
     let halves: [(&str, Vec<_>); 2] = [("pixel", by_pixel), ("webhook", by_webhook)];
-    halves.into_iter().flat_map(|(from, topics)| tables_of(&[&SETTINGS[..], &[("order_completed_from", from)]].concat(), topics)).collect()
+    halves
+        .into_iter()
+        .flat_map(|(from, topics)| tables_of(&[&SETTINGS[..], &[("order_completed_from", from)]].concat(), topics))
+        .collect()
 }
 
 fn tables_of(settings: &[(&str, &str)], topics: Vec<(String, Vec<Value>)>) -> Vec<(String, Tables)> {

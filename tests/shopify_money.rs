@@ -214,7 +214,10 @@ fn tax_included() -> [(&'static str, Vec<u8>); 2] {
         ("discount_codes", json!([])),
         ("discount_applications", json!([])),
         ("tax_lines", tax("9.50")),
-        ("line_items", json!([{"price": "50.00", "quantity": 1, "discount_allocations": [], "tax_lines": tax("8.33")}])),
+        (
+            "line_items",
+            json!([{"price": "50.00", "quantity": 1, "discount_allocations": [], "tax_lines": tax("8.33")}]),
+        ),
         ("shipping_lines", json!([{"price": "7.00", "discount_allocations": [], "tax_lines": tax("1.17")}])),
     ] {
         order[name] = value;
@@ -433,7 +436,8 @@ fn refunded_shipping_is_told_once_by_whichever_list_has_it() {
     let webhooks: Vec<_> = cases.iter().map(|(fields, _)| ("refunds/create", refund(fields.clone()))).collect();
     for ((fields, answer), mapped) in cases.iter().zip(map(&[], &webhooks)) {
         let properties = &mapped.only("Order Refunded")["properties"];
-        let got = ["shipping", "tax", "total"].map(|part| (!properties[part].is_null()).then(|| mills(properties, part)));
+        let got =
+            ["shipping", "tax", "total"].map(|part| (!properties[part].is_null()).then(|| mills(properties, part)));
         assert_eq!(got, *answer, "{fields}: {properties:#}");
         assert!(mapped.logs.is_empty(), "{fields}: {:?}", mapped.logs);
     }
@@ -443,9 +447,7 @@ fn refunded_shipping_is_told_once_by_whichever_list_has_it() {
 fn the_tax_of_refunded_shipping_is_its_share_or_what_moved_beside_the_rest() {
     let set = |amount: &str| json!({"shop_money": {"amount": amount, "currency_code": "USD"}});
     let shipping = |line: Value| json!([{"subtotal_amount_set": set("2.50"), "shipping_line": line}]);
-    let line = |tax: &str| {
-        json!({"price": "7.50", "discount_allocations": [{"amount": "2.50"}], "tax_lines": [{"price": tax, "rate": 0.08}]})
-    };
+    let line = |tax: &str| json!({"price": "7.50", "discount_allocations": [{"amount": "2.50"}], "tax_lines": [{"price": tax, "rate": 0.08}]});
     // Half of the shipping, so half of its tax; the money that moved; shipping, tax, total.
     let cases = [
         (line("0.40"), "20.20", [Some(2_500), Some(1_500), Some(20_200)]),
@@ -456,12 +458,15 @@ fn the_tax_of_refunded_shipping_is_its_share_or_what_moved_beside_the_rest() {
         (Value::Null, "10.00", [Some(2_500), None, Some(10_000)]),
     ];
     let body = |line: &Value, paid: &str| {
-        refund(json!({"order_adjustments": [], "refund_shipping_lines": shipping(line.clone()), "transactions": moved(paid)}))
+        refund(
+            json!({"order_adjustments": [], "refund_shipping_lines": shipping(line.clone()), "transactions": moved(paid)}),
+        )
     };
     let webhooks: Vec<_> = cases.iter().map(|(line, paid, _)| ("refunds/create", body(line, paid))).collect();
     for ((line, paid, answer), mapped) in cases.iter().zip(map(&[], &webhooks)) {
         let properties = &mapped.only("Order Refunded")["properties"];
-        let got = ["shipping", "tax", "total"].map(|part| (!properties[part].is_null()).then(|| mills(properties, part)));
+        let got =
+            ["shipping", "tax", "total"].map(|part| (!properties[part].is_null()).then(|| mills(properties, part)));
         assert_eq!(got, *answer, "{line} {paid}: {properties:#}");
     }
 }

@@ -42,7 +42,9 @@ fn anonymous_ids_come_from_the_attributes_that_are_listed() {
     assert_eq!(body(r#""\"abc\"""#), "abc");
     let derived = body("null");
     assert!(derived.as_str().unwrap().starts_with("cw-"), "{derived}");
-    for nothing in [r#""""#, r#""null""#, r#""undefined""#, r#"" ""#, r#""{}""#, r#""{oops""#, r#""{\"user_id\":null}""#] {
+    for nothing in
+        [r#""""#, r#""null""#, r#""undefined""#, r#"" ""#, r#""{}""#, r#""{oops""#, r#""{\"user_id\":null}""#]
+    {
         assert_eq!(body(nothing), derived, "{nothing}");
     }
     // JSON, its quotes escaped or not.
@@ -244,7 +246,8 @@ fn orders_are_told_by_whom_the_setting_says() {
     };
     let money = r#"{"amount":5,"currencyCode":"USD"}"#;
     let nothing = r#"{"amount":0,"currencyCode":"USD"}"#;
-    let paid = format!(r#""subtotalPrice":{money},"totalTax":{nothing},"shippingLine":{{"price":{nothing}}},"totalPrice""#);
+    let paid =
+        format!(r#""subtotalPrice":{money},"totalTax":{nothing},"shippingLine":{{"price":{nothing}}},"totalPrice""#);
     let known = format!(
         r#"{{"id":"e","name":"checkout_completed","data":{{"checkout":{{"token":"t","order":{{"id":"1"}},{paid}:{money}}}}}}}"#
     );
@@ -269,7 +272,8 @@ fn checkouts_are_told_by_whom_the_setting_says() {
         assert!(mapped.failures.is_empty(), "{:?}", mapped.failures);
         mapped.messages.iter().map(|message| message["event"].clone()).filter(|event| event.is_string()).collect()
     };
-    let started = [("checkouts/create", "scenario/11-checkouts_create.json"), (PIXEL, "scenario/10-pixel_checkout_started.json")];
+    let started =
+        [("checkouts/create", "scenario/11-checkouts_create.json"), (PIXEL, "scenario/10-pixel_checkout_started.json")];
     let steps = [
         ("checkouts/update", "scenario/16-checkouts_update.json"),
         (PIXEL, "scenario/14-pixel_checkout_shipping_info_submitted.json"),
@@ -290,7 +294,10 @@ fn checkouts_are_told_by_whom_the_setting_says() {
 /// Who is left to the webhooks still says whose the browser is.
 #[test]
 fn a_pixel_that_webhooks_speak_for_ties_the_browser_all_the_same() {
-    let started = (PIXEL, br#"{"id":"e","clientId":"browser-1","name":"checkout_started","data":{"checkout":{"token":"t"}}}"#.to_vec());
+    let started = (
+        PIXEL,
+        br#"{"id":"e","clientId":"browser-1","name":"checkout_started","data":{"checkout":{"token":"t"}}}"#.to_vec(),
+    );
     let order = ("orders/create", br#"{"id":1,"checkout_token":"t"}"#.to_vec());
     for settings in [("checkouts_from", "webhook"), ("checkouts_from", "both")] {
         let mapped = journey(&[settings], &[started.clone(), order.clone()]);
