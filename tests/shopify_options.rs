@@ -270,7 +270,7 @@ fn checkouts_are_told_by_whom_the_setting_says() {
     let told = |from: &str, topic: &str, file: &str| -> Vec<Value> {
         let mapped = map_file(&[("checkouts_from", from)], topic, file);
         assert!(mapped.failures.is_empty(), "{:?}", mapped.failures);
-        mapped.messages.iter().map(|message| message["event"].clone()).filter(|event| event.is_string()).collect()
+        mapped.messages.iter().map(|message| message["event"].clone()).filter(Value::is_string).collect()
     };
     let started =
         [("checkouts/create", "scenario/11-checkouts_create.json"), (PIXEL, "scenario/10-pixel_checkout_started.json")];
