@@ -233,11 +233,11 @@ fn pixel_then_webhook_is_one_order() {
     let project = shopify("30s");
     let mut cartwire = start(&project, &segment);
     pixel(&cartwire, &now(payload(COMPLETED)));
-    segment.wait_until(SOON, "the pixel's", |stored| {
+    wait_for(&cartwire, "the pixel's", |books| books["pending"] == 0 && books["dropped"].as_u64() >= Some(1));
+    webhook(&cartwire, "orders/create", &now(payload(CREATED)));
+    segment.wait_until(SOON, "the webhook's", |stored| {
         stored.iter().any(|stored| stored.message["event"] == "Order Completed")
     });
-    webhook(&cartwire, "orders/create", &now(payload(CREATED)));
-    wait_for(&cartwire, "the webhook's", |books| books["pending"] == 0 && books["dropped"].as_u64() >= Some(1));
     cartwire.stop();
     one_identity(&segment);
 }

@@ -24,12 +24,11 @@ use serde_json::Value;
 const FILE: &str = "scripts/shopify/MAPPING.md";
 
 /// What is off by default is told too, and nothing is left out.
-const SETTINGS: [(&str, &str); 5] = [
+const SETTINGS: [(&str, &str); 4] = [
     ("include_test_orders", "true"),
     ("order_paid", "true"),
     ("order_updated_after", "0"),
     ("customer_deleted", "true"),
-    ("order_completed_from", "both"),
 ];
 
 /// Bodies that are looked at for one topic: those that add a field, the largest first.
@@ -120,7 +119,8 @@ fn document() -> String {
         Made by `CARTWIRE_BLESS=1 cargo test --test shopify_mapping`, which changes one field of the recorded payloads at a time and looks\n\
         which fields of the messages change with it. `[]` is any item of a list; what a pixel posts\n\
         around an event has its name alone, as `cart`. The settings are those of `pipelines/shopify.yaml`,\n\
-        with everything on that is off there. `messageId` is left out: `scripts/lib/identity.rhai` says what it is made of.\n",
+        with everything on that is off there; a pixel's `checkout_completed` is shown as it is with `order_completed_from: pixel`.\n\
+        `messageId` is left out: `scripts/lib/identity.rhai` says what it is made of.\n",
     );
     let known: BTreeSet<_> = topics()
         .into_iter()
@@ -155,7 +155,17 @@ fn document() -> String {
 }
 
 fn tables(topics: Vec<(String, Vec<Value>)>) -> Vec<(String, Tables)> {
-    mapping::explore(&SETTINGS, |run| {
+    let (by_pixel, by_webhook) = topics.into_iter().partition(|(name, _)| name.starts_with("pixel "));
+    // An order that both could tell is shown as each tells it.
+    let halves: [(&str, Vec<_>); 2] = [("pixel", by_pixel), ("webhook", by_webhook)];
+    halves
+        .into_iter()
+        .flat_map(|(from, topics)| tables_of(&[&SETTINGS[..], &[("order_completed_from", from)]].concat(), topics))
+        .collect()
+}
+
+fn tables_of(settings: &[(&str, &str)], topics: Vec<(String, Vec<Value>)>) -> Vec<(String, Tables)> {
+    mapping::explore(settings, |run| {
         let of_topic = |(name, mut bodies): (String, Vec<Value>)| {
             bodies.sort_by_key(|body| std::cmp::Reverse(body.to_string().len()));
             let topic = if name.starts_with("pixel ") { PIXEL } else { &name };

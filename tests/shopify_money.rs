@@ -8,8 +8,8 @@ mod mapping;
 
 use std::fs;
 
-use mapping::{Mapped, PIXEL, map, map_file, payloads};
-use serde_json::Value;
+use mapping::{Mapped, PIXEL, journey, map, map_file, payloads};
+use serde_json::{Value, json};
 
 /// An amount in thousandths: exact for every amount that a shop can have.
 fn mills(properties: &Value, name: &str) -> i64 {
@@ -17,7 +17,9 @@ fn mills(properties: &Value, name: &str) -> i64 {
     if value.is_null() {
         return 0;
     }
-    (value.as_f64().unwrap_or_else(|| panic!("{name} is {value}, not a number")) * 1000.0).round() as i64
+    let amount = value.as_f64().unwrap_or_else(|| panic!("{name} is {value}, not a number"));
+    assert!(amount != 0.0 || amount.is_sign_positive(), "{name} is {value}: less than nothing");
+    (amount * 1000.0).round() as i64
 }
 
 /// All orders of the scenario and all that real shops sent. Shopify's samples are not among them: their sums are invented.
@@ -143,15 +145,17 @@ fn refunds_are_what_the_buyer_got_back() {
     }
 }
 
+const BY_PIXEL: [(&str, &str); 1] = [("order_completed_from", "pixel")];
+
 #[test]
 fn a_pixels_checkout_adds_up_too() {
     let money = |amount: &str| format!(r#"{{"amount":{amount},"currencyCode":"EUR"}}"#);
     // subtotal, tax, shipping before and after its discount, total; revenue, shipping, tax, fees in thousandths
     let cases = [
-        // Tax on top, tax inside, tax inside with shipping, a tip on top.
+        // Tax on top, tax inside, tax inside with shipping (of 19 % in both), a tip on top.
         (["54.9", "4.39", "7.5", "7.5", "66.79"], [54_900, 7_500, 4_390, 0]),
         (["31.5", "5.25", "4.5", "0", "31.5"], [26_250, 0, 5_250, 0]),
-        (["119", "20.58", "11.9", "11.9", "130.9"], [98_420, 11_900, 20_580, 0]),
+        (["119", "20.9", "11.9", "11.9", "130.9"], [100_000, 10_000, 20_900, 0]),
         (["10", "0.8", "0", "0", "13.3"], [10_000, 0, 800, 2_500]),
     ];
     for ([subtotal, tax, before, after, total], parts) in cases {
@@ -162,7 +166,7 @@ fn a_pixels_checkout_adds_up_too() {
             "shippingLine":{{"price":{before}}},
             "delivery":{{"selectedDeliveryOptions":[{{"cost":{before},"costAfterDiscounts":{after}}}]}}}}}}}}"#
         );
-        let mapped = map(&[], &[(PIXEL, body.into_bytes())]).remove(0);
+        let mapped = map(&BY_PIXEL, &[(PIXEL, body.into_bytes())]).remove(0);
         let properties = &mapped.only("Order Completed")["properties"];
         assert_eq!(["revenue", "shipping", "tax", "fees"].map(|part| mills(properties, part)), parts, "{properties:#}");
         let sum: i64 = parts.iter().sum();
@@ -173,7 +177,7 @@ fn a_pixels_checkout_adds_up_too() {
 
 #[test]
 fn a_pixel_and_a_webhook_tell_the_same_money() {
-    let by_pixel = map_file(&[], PIXEL, "scenario/19-pixel_checkout_completed.json");
+    let by_pixel = map_file(&BY_PIXEL, PIXEL, "scenario/19-pixel_checkout_completed.json");
     let by_webhook = map_file(&[], "orders/create", "scenario/18-orders_create.json");
     let (by_pixel, by_webhook) = (by_pixel.only("Order Completed"), by_webhook.only("Order Completed"));
     for part in ["revenue", "subtotal", "shipping", "tax", "discount", "total"] {
@@ -191,6 +195,63 @@ fn a_pixel_and_a_webhook_tell_the_same_money() {
         }
         assert_eq!(mills(one, "price"), mills(other, "price"));
         assert_eq!(mills(one, "discount"), mills(other, "discount"));
+    }
+}
+
+/// An order of 50.00 and 7.00 of shipping, 9.50 of tax in both, as webhook and as pixel tell it.
+fn tax_included() -> [(&'static str, Vec<u8>); 2] {
+    let read = |file: &str| -> Value { serde_json::from_slice(&fs::read(payloads().join(file)).unwrap()).unwrap() };
+    let tax = |amount: &str| json!([{"title": "VAT", "rate": 0.2, "price": amount}]);
+    let mut order = read("scenario/18-orders_create.json");
+    for (name, value) in [
+        ("currency", json!("EUR")),
+        ("presentment_currency", json!("EUR")),
+        ("taxes_included", json!(true)),
+        ("total_price", json!("57.00")),
+        ("subtotal_price", json!("50.00")),
+        ("total_tax", json!("9.50")),
+        ("total_discounts", json!("0.00")),
+        ("discount_codes", json!([])),
+        ("discount_applications", json!([])),
+        ("tax_lines", tax("9.50")),
+        (
+            "line_items",
+            json!([{"price": "50.00", "quantity": 1, "discount_allocations": [], "tax_lines": tax("8.33")}]),
+        ),
+        ("shipping_lines", json!([{"price": "7.00", "discount_allocations": [], "tax_lines": tax("1.17")}])),
+    ] {
+        order[name] = value;
+        order.as_object_mut().unwrap().remove(&format!("{name}_set"));
+    }
+    let money = |amount: f64| json!({"amount": amount, "currencyCode": "EUR"});
+    let mut event = read("scenario/19-pixel_checkout_completed.json");
+    let checkout = &mut event["data"]["checkout"];
+    for (name, value) in [
+        ("currencyCode", json!("EUR")),
+        ("subtotalPrice", money(50.0)),
+        ("totalTax", money(9.5)),
+        ("totalPrice", money(57.0)),
+        ("discountsAmount", money(0.0)),
+        ("shippingLine", json!({"price": money(7.0)})),
+        ("delivery", json!({"selectedDeliveryOptions": [{"cost": money(7.0), "costAfterDiscounts": money(7.0)}]})),
+    ] {
+        checkout[name] = value;
+    }
+    [("orders/create", order.to_string().into_bytes()), (PIXEL, event.to_string().into_bytes())]
+}
+
+#[test]
+fn an_order_has_the_webhooks_money_whoever_tells_it_first() {
+    let [webhook, pixel] = tax_included();
+    for from in ["webhook", "both"] {
+        for money in ["shop", "presentment"] {
+            for bodies in [[webhook.clone(), pixel.clone()], [pixel.clone(), webhook.clone()]] {
+                let mapped = journey(&[("order_completed_from", from), ("money", money)], &bodies);
+                let properties = &mapped.only("Order Completed")["properties"];
+                let got = ["revenue", "shipping", "tax", "total"].map(|part| mills(properties, part));
+                assert_eq!(got, [41_670, 5_830, 9_500, 57_000], "{from}, {money}, {} first", bodies[0].0);
+            }
+        }
     }
 }
 
@@ -317,8 +378,9 @@ fn what_a_reduced_refund_lacks_is_the_money_that_moved() {
         (inclusive, &["/refund_line_items/0/line_item/tax_lines"], [Some(29_170), Some(5_830), Some(0), Some(35_000)]),
         (inclusive, &["/transactions"], [Some(29_170), Some(5_830), Some(0), Some(35_000)]),
         (inclusive, &["/transactions", "/refund_line_items/0/line_item"], [None, Some(5_830), Some(0), None]),
-        (captured, &["/refund_line_items"], [None, None, Some(0), Some(57_230)]),
-        (on_top, &["/order_adjustments"], [Some(16_200), None, None, Some(20_000)]),
+        // Nor does this body of an older version have the list of refunded shipping.
+        (captured, &["/refund_line_items"], [None, None, None, Some(57_230)]),
+        (on_top, &["/order_adjustments"], [Some(16_200), None, Some(2_500), Some(20_000)]),
         (
             on_top,
             &["/refund_line_items/0/subtotal", "/refund_line_items/0/subtotal_set"],
@@ -332,4 +394,92 @@ fn what_a_reduced_refund_lacks_is_the_money_that_moved() {
         let got = parts.map(|part| (!properties[part].is_null()).then(|| mills(properties, part)));
         assert_eq!(got, answer, "{file} without {places:?}: {properties:#}");
     }
+}
+
+/// The recorded partial refund (16.20, 1.30 of tax, 2.50 of shipping) with other fields.
+fn refund(fields: &Value) -> Vec<u8> {
+    let file = fs::read(payloads().join("scenario/30-refunds_create.json")).unwrap();
+    let mut body: Value = serde_json::from_slice(&file).unwrap();
+    for (name, value) in fields.as_object().unwrap() {
+        match value {
+            Value::Null => drop(body.as_object_mut().unwrap().remove(name)),
+            value => body[name] = value.clone(),
+        }
+    }
+    body.to_string().into_bytes()
+}
+
+fn moved(amount: &str) -> Value {
+    json!([{"kind": "refund", "status": "success", "amount": amount, "currency": "USD"}])
+}
+
+#[test]
+fn refunded_shipping_is_told_once_by_whichever_list_has_it() {
+    // API versions since 2024-10 have a list of refunded shipping, older ones an adjustment, and some bodies both.
+    let cases = [
+        (json!({}), [Some(2_500), Some(1_300), Some(20_000)]),
+        (json!({"order_adjustments": []}), [Some(2_500), Some(1_300), Some(20_000)]),
+        (json!({"refund_shipping_lines": []}), [Some(2_500), Some(1_300), Some(20_000)]),
+        (json!({"refund_shipping_lines": null}), [Some(2_500), Some(1_300), Some(20_000)]),
+        (
+            json!({"order_adjustments": [], "refund_line_items": [], "transactions": moved("2.50")}),
+            [Some(2_500), Some(0), Some(2_500)],
+        ),
+        // Without the list there is no telling, unless the money that moved leaves nothing to it.
+        (json!({"order_adjustments": [], "refund_shipping_lines": null}), [None, None, Some(20_000)]),
+        (json!({"order_adjustments": [], "refund_shipping_lines": null, "transactions": []}), [None, None, None]),
+        (
+            json!({"order_adjustments": [], "refund_shipping_lines": null, "transactions": moved("17.50")}),
+            [Some(0), Some(1_300), Some(17_500)],
+        ),
+    ];
+    let webhooks: Vec<_> = cases.iter().map(|(fields, _)| ("refunds/create", refund(fields))).collect();
+    for ((fields, answer), mapped) in cases.iter().zip(map(&[], &webhooks)) {
+        let properties = &mapped.only("Order Refunded")["properties"];
+        let got =
+            ["shipping", "tax", "total"].map(|part| (!properties[part].is_null()).then(|| mills(properties, part)));
+        assert_eq!(got, *answer, "{fields}: {properties:#}");
+        assert!(mapped.logs.is_empty(), "{fields}: {:?}", mapped.logs);
+    }
+}
+
+#[test]
+fn the_tax_of_refunded_shipping_is_its_share_or_what_moved_beside_the_rest() {
+    let set = |amount: &str| json!({"shop_money": {"amount": amount, "currency_code": "USD"}});
+    let shipping = |line: Value| json!([{"subtotal_amount_set": set("2.50"), "shipping_line": line}]);
+    let line = |tax: &str| json!({"price": "7.50", "discount_allocations": [{"amount": "2.50"}], "tax_lines": [{"price": tax, "rate": 0.08}]});
+    // Half of the shipping, so half of its tax; the money that moved; shipping, tax, total.
+    let cases = [
+        (line("0.40"), "20.20", [Some(2_500), Some(1_500), Some(20_200)]),
+        // Not yet, or as store credit.
+        (line("0.40"), "10.00", [Some(2_500), Some(1_500), Some(20_200)]),
+        (Value::Null, "20.17", [Some(2_500), Some(1_470), Some(20_170)]),
+        (Value::Null, "20.00", [Some(2_500), Some(1_300), Some(20_000)]),
+        (Value::Null, "10.00", [Some(2_500), None, Some(10_000)]),
+    ];
+    let body = |line: &Value, paid: &str| {
+        refund(
+            &json!({"order_adjustments": [], "refund_shipping_lines": shipping(line.clone()), "transactions": moved(paid)}),
+        )
+    };
+    let webhooks: Vec<_> = cases.iter().map(|(line, paid, _)| ("refunds/create", body(line, paid))).collect();
+    for ((line, paid, answer), mapped) in cases.iter().zip(map(&[], &webhooks)) {
+        let properties = &mapped.only("Order Refunded")["properties"];
+        let got =
+            ["shipping", "tax", "total"].map(|part| (!properties[part].is_null()).then(|| mills(properties, part)));
+        assert_eq!(got, *answer, "{line} {paid}: {properties:#}");
+    }
+}
+
+#[test]
+fn money_that_moved_beside_the_parts_is_told_in_the_log() {
+    let logs = |amount: &str| {
+        let mapped = map(&[], &[("refunds/create", refund(&json!({"transactions": moved(amount)})))]).remove(0);
+        assert_eq!(mills(&mapped.only("Order Refunded")["properties"], "total"), 20_000, "what the goods are worth");
+        mapped.logs
+    };
+    assert!(logs("20.00").is_empty());
+    assert_eq!(logs("23.00"), ["warn: refund 8900000000001: 20.00 USD by its parts, and 23.00 USD moved"]);
+    let less = "info: refund 8900000000001: 20.00 USD by its parts, and 5.00 USD moved: the rest is store credit or still under way";
+    assert_eq!(logs("5.00"), [less]);
 }

@@ -42,9 +42,20 @@ fn anonymous_ids_come_from_the_attributes_that_are_listed() {
     assert_eq!(body(r#""\"abc\"""#), "abc");
     let derived = body("null");
     assert!(derived.as_str().unwrap().starts_with("cw-"), "{derived}");
-    for nothing in [r#""""#, r#""null""#, r#""undefined""#, r#"" ""#] {
+    for nothing in
+        [r#""""#, r#""null""#, r#""undefined""#, r#"" ""#, r#""{}""#, r#""{oops""#, r#""{\"user_id\":null}""#]
+    {
         assert_eq!(body(nothing), derived, "{nothing}");
     }
+    // JSON, its quotes escaped or not.
+    for info in [r#""{\"user_id\":\"abc\",\"session_id\":\"1\"}""#, r#""{&quot;user_id&quot;:&quot;abc&quot;}""#] {
+        assert_eq!(body(info), "abc", "{info}");
+    }
+    // The best of several comes first in the list of names, wherever it stands in the body.
+    let several = br#"{"id":1,"note_attributes":[{"name":"_elevar_visitor_info","value":"{\"user_id\":\"later\"}"},
+        {"name":"segment-clientID","value":"first"}]}"#;
+    let mapped = map(&[], &[("orders/create", several.to_vec())]).remove(0);
+    assert_eq!(mapped.only("Order Completed")["anonymousId"], "first");
 }
 
 #[test]
@@ -202,7 +213,9 @@ fn customers_merge_by_customer_id_only() {
 fn an_order_is_one_event_by_checkout_or_by_id() {
     const COMPLETED: &str = "scenario/19-pixel_checkout_completed.json";
     let id = |kind: &str, topic: &str, file: &str| {
-        map_file(&[("order_message_id", kind)], topic, file).only("Order Completed")["messageId"].clone()
+        let from = if topic == PIXEL { "pixel" } else { "webhook" };
+        let settings = [("order_message_id", kind), ("order_completed_from", from)];
+        map_file(&settings, topic, file).only("Order Completed")["messageId"].clone()
     };
     for kind in ["checkout", "order"] {
         assert_eq!(id(kind, "orders/create", ORDER), id(kind, PIXEL, COMPLETED), "{kind}");
@@ -218,7 +231,8 @@ fn orders_are_told_by_whom_the_setting_says() {
         mapped.messages.iter().filter(|message| message["event"] == "Order Completed").count()
     };
     let pixel = "scenario/19-pixel_checkout_completed.json";
-    for (from, by_pixel, by_webhook) in [("both", 1, 1), ("webhook", 0, 1), ("pixel", 1, 0)] {
+    // In the shop's money the pixel's is left out of both: it has the buyer's.
+    for (from, by_pixel, by_webhook) in [("both", 0, 1), ("webhook", 0, 1), ("pixel", 1, 0)] {
         assert_eq!(count(from, PIXEL, pixel), by_pixel, "{from}");
         assert_eq!(count(from, "orders/create", ORDER), by_webhook, "{from}");
     }
@@ -230,13 +244,65 @@ fn orders_are_told_by_whom_the_setting_says() {
     let count = |settings: &[(&str, &str)], body: &str| {
         map(settings, &[(PIXEL, body.as_bytes().to_vec())]).remove(0).messages.len()
     };
-    let known = r#"{"id":"e","name":"checkout_completed","data":{"checkout":{"token":"t","order":{"id":"1"}}}}"#;
+    let money = r#"{"amount":5,"currencyCode":"USD"}"#;
+    let nothing = r#"{"amount":0,"currencyCode":"USD"}"#;
+    let paid =
+        format!(r#""subtotalPrice":{money},"totalTax":{nothing},"shippingLine":{{"price":{nothing}}},"totalPrice""#);
+    let known = format!(
+        r#"{{"id":"e","name":"checkout_completed","data":{{"checkout":{{"token":"t","order":{{"id":"1"}},{paid}:{money}}}}}}}"#
+    );
+    let tipped = known.replace(r#""totalPrice":{"amount":5"#, r#""totalPrice":{"amount":6"#);
+    assert_ne!(tipped, known);
+    let known = known.as_str();
     let unknown = r#"{"id":"e","name":"checkout_completed","data":{"checkout":{"token":"t","order":null}}}"#;
-    assert_eq!(count(&[], known), 1);
-    assert_eq!(count(&[], unknown), 0);
+    let both = [("order_completed_from", "both"), ("money", "presentment")];
+    let both_and = |setting: (&'static str, &'static str)| [both[0], both[1], setting];
+    assert_eq!(count(&both, known), 1);
+    assert_eq!(count(&both, unknown), 0);
+    assert_eq!(count(&both, &tipped), 0, "a tip, or a fee");
     assert_eq!(count(&[("order_completed_from", "pixel")], unknown), 1);
-    assert_eq!(count(&[("order_id", "name")], known), 0);
-    assert_eq!(count(&[("order_completed_on", "paid")], known), 0);
+    assert_eq!(count(&both_and(("order_id", "name")), known), 0);
+    assert_eq!(count(&both_and(("order_completed_on", "paid")), known), 0);
+}
+
+#[test]
+fn checkouts_are_told_by_whom_the_setting_says() {
+    let told = |from: &str, topic: &str, file: &str| -> Vec<Value> {
+        let mapped = map_file(&[("checkouts_from", from)], topic, file);
+        assert!(mapped.failures.is_empty(), "{:?}", mapped.failures);
+        mapped.messages.iter().map(|message| message["event"].clone()).filter(Value::is_string).collect()
+    };
+    let started =
+        [("checkouts/create", "scenario/11-checkouts_create.json"), (PIXEL, "scenario/10-pixel_checkout_started.json")];
+    let steps = [
+        ("checkouts/update", "scenario/16-checkouts_update.json"),
+        (PIXEL, "scenario/14-pixel_checkout_shipping_info_submitted.json"),
+    ];
+    for (from, by_webhook, by_pixel) in [("both", 1, 1), ("webhook", 1, 0), ("pixel", 0, 1)] {
+        for ((topic, file), count) in started.iter().zip([by_webhook, by_pixel]) {
+            assert_eq!(told(from, topic, file), vec!["Checkout Started"; count], "{from} {topic}");
+        }
+        for ((topic, file), count) in steps.iter().zip([by_webhook, by_pixel]) {
+            let found = told(from, topic, file).iter().filter(|event| *event == "Checkout Step Completed").count();
+            assert_eq!(found.min(1), count, "{from} {topic}");
+        }
+    }
+    // What only webhooks tell stays.
+    assert!(told("pixel", "checkouts/update", steps[0].1).contains(&"Coupon Applied".into()));
+}
+
+/// Who is left to the webhooks still says whose the browser is.
+#[test]
+fn a_pixel_that_webhooks_speak_for_ties_the_browser_all_the_same() {
+    let started = (
+        PIXEL,
+        br#"{"id":"e","clientId":"browser-1","name":"checkout_started","data":{"checkout":{"token":"t"}}}"#.to_vec(),
+    );
+    let order = ("orders/create", br#"{"id":1,"checkout_token":"t"}"#.to_vec());
+    for settings in [("checkouts_from", "webhook"), ("checkouts_from", "both")] {
+        let mapped = journey(&[settings], &[started.clone(), order.clone()]);
+        assert_eq!(mapped.only("Order Completed")["anonymousId"], "browser-1", "{settings:?}");
+    }
 }
 
 #[test]
@@ -438,7 +504,7 @@ fn long(topic: &str, count: usize, letters: usize) -> Vec<u8> {
             let refunded = lines
                 .iter()
                 .map(|line| serde_json::json!({"quantity": 1, "subtotal": 1.0, "total_tax": 0.0, "line_item": line}));
-            serde_json::json!({"id": 1, "order_id": 2, "order_adjustments": [], "refund_line_items": refunded.collect::<Vec<_>>()})
+            serde_json::json!({"id": 1, "order_id": 2, "order_adjustments": [], "refund_shipping_lines": [], "refund_line_items": refunded.collect::<Vec<_>>()})
         }
         _ => serde_json::json!({
             "id": "1", "token": "1", "currency": "USD", "taxes_included": false, "subtotal_price": total, "total_tax": "0.00",

@@ -30,7 +30,10 @@ fn what_is_older_than_the_journal_is_told_only_when_asked_for() {
 /// The journal has no webhook of it; the step `dedupe` knows that the pixel has told it.
 #[test]
 fn an_order_that_the_pixel_told_is_left_out() {
-    let world = World::start(Platform::Shopify);
+    let world = World::start_with(Platform::Shopify, |yaml| {
+        yaml.replace("order_completed_from: webhook", "order_completed_from: both")
+            .replace("money: shop", "money: presentment")
+    });
     let pixel = payload("shopify/scenario/19-pixel_checkout_completed.json");
     let told = world.order(1, 30);
     world.rest.change(|orders| orders[0]["checkout_token"] = pixel["data"]["checkout"]["token"].clone());

@@ -51,8 +51,9 @@ fn unpacked(body: &mut Dynamic) -> Unpacked {
     let Some(mut outer) = body.write_lock::<Map>() else { return Unpacked::default() };
     let Some(event) = outer.remove("event").filter(|event| !event.is_unit()) else { return Unpacked::default() };
     let sent_ms = outer.get("sentAt").and_then(time_of);
-    let said = AROUND.iter().filter_map(|name| Some(((*name).into(), outer.remove(*name)?)));
-    Unpacked { event: Some(event), around: said.filter(|(_, value)| !value.is_unit()).collect(), sent_ms }
+    // A null stays: of the customer it says that nobody is logged in.
+    let around = AROUND.iter().filter_map(|name| Some(((*name).into(), outer.remove(*name)?))).collect();
+    Unpacked { event: Some(event), around, sent_ms }
 }
 
 /// The event's own time, corrected for a browser whose clock is wrong: the pixel says when it sent, and that was about now.

@@ -25,7 +25,7 @@ pub static DEF: SourceDef = SourceDef {
             \"pixel\": { \"cart\": \"…\", \"customer\": {}, \"consent\": {} },\n    \"ip\": \"…\", \"userAgent\": \"…\"\n  }\n}\n\
             ```\n\n\
             `timestamp` is the event's own, corrected for the browser's clock by `sentAt`. `context.pixel` is what the pixel said around the \
-            event; it is there, if empty, for every event of this source. Where `shops` lists one shop only, an event that names none is \
+            event; it is there, if empty, for every event of this source. A `customer` of null says that nobody is logged in. Where `shops` lists one shop only, an event that names none is \
             of that one; the address may name it too, as `?shop=example-store.myshopify.com`.\n\n\
             A browser can keep no secret, so anybody who knows the address may post. What is no customer event is refused; `shops`, \
             `origins` and `per_minute` narrow it further. Shopify runs custom pixels in a sandbox whose origin is `null`.\n\n\

@@ -45,6 +45,9 @@ fn an_event_in_its_envelope_becomes_a_track_event() {
             },
         })]
     );
+    // Nobody is logged in, which is something else than not to say.
+    let nobody = post(&json!({ "customer": null, "event": viewed() })).events(&*source).remove(0);
+    assert_eq!(nobody["context"]["pixel"], json!({ "customer": null }));
     let names: Vec<_> = call.delivery(&*source).headers.into_iter().map(|(name, _)| name).collect();
     assert_eq!(names, ["content-type", "origin", "user-agent"]);
 }
