@@ -76,7 +76,7 @@ fn emit_all(
 /// The shipped project, with the sink's address set to the fake.
 fn project() -> Project {
     let mut project = Project::new();
-    for folder in ["scripts/lib", "scripts/medusa", "scripts/tables"] {
+    for folder in ["scripts", "scripts/lib", "scripts/medusa", "scripts/tables"] {
         for entry in fs::read_dir(root().join(folder)).unwrap() {
             let path = entry.unwrap().path();
             if path.is_file() {

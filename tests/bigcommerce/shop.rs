@@ -87,11 +87,13 @@ fn root() -> &'static Path {
 /// The shipped project, asking the fakes, and impatient. Recorded signatures are old.
 fn project(api: &str, settings: &[(&str, &str)]) -> Project {
     let mut project = Project::new();
-    for folder in ["scripts/lib", "scripts/bigcommerce"] {
+    for folder in ["scripts", "scripts/lib", "scripts/bigcommerce"] {
         for entry in fs::read_dir(root().join(folder)).unwrap() {
             let path = entry.unwrap().path();
-            let inside = path.strip_prefix(root()).unwrap().to_str().unwrap().to_owned();
-            project = project.file(&inside, &fs::read_to_string(&path).unwrap());
+            if path.is_file() {
+                let inside = path.strip_prefix(root()).unwrap().to_str().unwrap().to_owned();
+                project = project.file(&inside, &fs::read_to_string(&path).unwrap());
+            }
         }
     }
     let mut yaml = fs::read_to_string(root().join("pipelines/bigcommerce.yaml")).unwrap();
