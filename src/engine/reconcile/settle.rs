@@ -12,6 +12,7 @@ use crate::event::Delivery;
 use crate::journal::AppendError;
 use crate::pipeline::{Outcome, Plan};
 use crate::source::orders::{self, Order};
+use crate::step::DUPLICATE;
 
 /// What is done about orders.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -109,7 +110,9 @@ fn fate(outcome: &Outcome) -> Option<String> {
     {
         return None;
     }
-    match outcome.dropped.first() {
+    // Beside the order go messages of its customer, before it, which may be left out for reasons of their own.
+    let dropped = outcome.dropped.iter().find(|dropped| dropped.reason == DUPLICATE).or(outcome.dropped.last());
+    match dropped {
         Some(dropped) => Some(dropped.reason.clone()),
         None if messages().next().is_some() => None,
         None => Some("nothing comes of it".to_owned()),
@@ -154,7 +157,8 @@ mod tests {
         // Who sends no more than that of an order wants it sent.
         assert_eq!(left_out(&[IDENTIFY], &[]), None);
         assert_eq!(left_out(&[IDENTIFY], &["duplicate"]).as_deref(), Some("duplicate"));
-        assert_eq!(left_out(&[], &["test order", "other"]).as_deref(), Some("test order"));
+        assert_eq!(left_out(&[], &["nothing new", "test order"]).as_deref(), Some("test order"));
+        assert_eq!(left_out(&[], &["nothing new", "duplicate", "other"]).as_deref(), Some("duplicate"));
         assert_eq!(left_out(&[], &[]).as_deref(), Some("nothing comes of it"));
     }
 
