@@ -190,7 +190,7 @@ impl Pipelines<'_> {
                 )
             })?;
         let env = CaseEnvironment { own: &case.env, rest: Placeholders::isolated() };
-        let Loaded { plan, problems } = Plan::load(self.tree, &file, &name, &env, &Limits::default());
+        let Loaded { plan, problems } = Plan::load(self.tree, &file, &name, &env, &Limits::of_fixtures());
         let plan = plan.ok_or_else(|| {
             problems
                 .iter()

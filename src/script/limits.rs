@@ -16,6 +16,9 @@ pub struct Limits {
     pub call_depth: usize,
     /// Time by the clock.
     pub time_ms: u64,
+    /// How many times as long a run may take as its step says: more than once where fixtures are run, on a machine that builds or
+    /// tests other things beside, because how fast that is says nothing of the script.
+    pub patience: u64,
     /// Growth of the whole process while the run goes on, sampled: a run ends when its next operation could pass it, which is when
     /// half of it is used.
     pub memory_bytes: u64,
@@ -30,6 +33,12 @@ pub struct Limits {
 }
 
 impl Limits {
+    /// The usual ones, where fixtures are run.
+    #[must_use]
+    pub fn of_fixtures() -> Self {
+        Self { patience: 8, ..Self::default() }
+    }
+
     /// The bounds that a step may set for its own script.
     pub fn budget(&self) -> Budget {
         Budget { operations: self.operations, time_ms: self.time_ms, memory_bytes: self.memory_bytes }
@@ -54,6 +63,7 @@ impl Default for Limits {
             operations: 500_000,
             call_depth: 64,
             time_ms: 250,
+            patience: 1,
             memory_bytes: 128 << 20,
             string_bytes: 4 << 20,
             items: 100_000,

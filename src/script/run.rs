@@ -97,7 +97,7 @@ impl Run {
     /// The state before the first run.
     pub fn new(limits: Limits) -> Rc<Self> {
         Rc::new(Self {
-            watched: Watched::register(limits.time_ms, limits.memory_bytes),
+            watched: Watched::register(limits.time_ms.saturating_mul(limits.patience), limits.memory_bytes),
             budget: Cell::new(limits.budget()),
             limits,
             number: Cell::new(0),
@@ -129,7 +129,7 @@ impl Run {
     /// The runs from now on have this budget.
     pub fn grant(&self, budget: Budget) {
         self.budget.set(budget);
-        self.watched.bound(budget.time_ms, budget.memory_bytes);
+        self.watched.bound(budget.time_ms.saturating_mul(self.limits.patience), budget.memory_bytes);
     }
 
     /// The deliveries from now on have this state and these answers.
@@ -253,7 +253,7 @@ impl Run {
         if operations >= self.next_check.get() {
             let now = Instant::now();
             // A run shorter than one interval never asks for the time; the first look starts the clock.
-            let deadline = self.deadline.get().unwrap_or(now + Duration::from_millis(self.budget.get().time_ms));
+            let deadline = self.deadline.get().unwrap_or(now + Duration::from_millis(self.time_ms()));
             self.deadline.set(Some(deadline));
             if now > deadline {
                 self.set_ending(self.out_of_time());
@@ -267,8 +267,12 @@ impl Run {
     fn out_of_time(&self) -> Ending {
         Ending::Limit {
             code: "script-limit-time",
-            message: format!("the script ran longer than {} ms", self.budget.get().time_ms),
+            message: format!("the script ran longer than {} ms", self.time_ms()),
         }
+    }
+
+    fn time_ms(&self) -> u64 {
+        self.budget.get().time_ms.saturating_mul(self.limits.patience)
     }
 
     fn set_ending(&self, ending: Ending) {

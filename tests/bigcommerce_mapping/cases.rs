@@ -81,7 +81,7 @@ fn map_here(settings: &[(String, String)], cases: Vec<Case>) -> Vec<Mapped> {
     let mut tree = read_tree(Path::new(env!("CARGO_MANIFEST_DIR"))).unwrap();
     let text = tree.get(FILE).unwrap().to_string();
     tree.insert(FILE, changed(&text, settings));
-    let loaded = Plan::load(&Arc::new(tree), FILE, "bigcommerce", &Invented, &Limits::default());
+    let loaded = Plan::load(&Arc::new(tree), FILE, "bigcommerce", &Invented, &Limits::of_fixtures());
     let problems: Vec<_> = loaded.problems.iter().map(ToString::to_string).collect();
     assert!(problems.is_empty(), "{problems:?}");
     let pipeline = Pipeline::new(&loaded.plan.unwrap()).unwrap();

@@ -186,7 +186,7 @@ fn load(name: &str, settings: &[(String, String)], change: fn(String) -> String)
     let mut tree = read_tree(Path::new(env!("CARGO_MANIFEST_DIR"))).unwrap();
     let text = tree.get(&file).unwrap().to_string();
     tree.insert(file.clone(), change(changed(&text, settings)));
-    let loaded = Plan::load(&Arc::new(tree), &file, name, &Invented, &Limits::default());
+    let loaded = Plan::load(&Arc::new(tree), &file, name, &Invented, &Limits::of_fixtures());
     let problems: Vec<_> = loaded.problems.iter().map(ToString::to_string).collect();
     assert!(problems.is_empty(), "{problems:?}");
     Pipeline::new(&loaded.plan.unwrap()).unwrap()
