@@ -30,6 +30,7 @@ pub mod limits;
 mod mask;
 pub mod modules;
 pub mod outcome;
+pub mod own;
 pub mod place;
 pub mod run;
 pub mod secrets;

@@ -14,6 +14,7 @@ use rhai::{AST, Engine, EvalAltResult, Module, ModuleResolver, Position, Scope, 
 use super::check::{self, Import};
 use super::fault;
 use super::host::Host;
+use super::own;
 use super::place::Unit;
 use crate::diag::{Diag, did_you_mean};
 use crate::tree::Tree;
@@ -111,13 +112,14 @@ fn checked(host: &Host, file: &str, text: &Arc<str>, problems: &mut Vec<Diag>) -
     check::messages(&found, &unit, problems);
     check::traps(&ast, &found, false, &unit, problems);
     check::copies(&ast, &found, &unit, problems);
+    own::ambiguous(host, &found, &unit, problems);
     check::private_functions(&check::outline(host.engine(), text), &found, &unit, problems);
     let imports_broken = found.imports.iter().any(|import| check::is_broken(host, import));
     if imports_broken || problems.iter().filter(|problem| problem.is_error()).count() > before {
         return None;
     }
     host.modules().trees.borrow_mut().push(ast.clone());
-    match host.evaluate_module(ast, file) {
+    match host.evaluate_module(ast, &found, &unit) {
         Ok(module) => Some(module),
         Err(error) => {
             let (_, inner) = fault::innermost(&error, file);

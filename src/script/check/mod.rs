@@ -18,14 +18,14 @@ pub mod settings;
 pub mod tables;
 pub mod traps;
 
-pub use calls::calls;
+pub use calls::{calls, is_library_method};
 pub use copies::copies;
 pub use facts::{Call, Facts, Import, facts, only};
 pub use fields::fields;
 pub use handlers::{handlers, private_functions};
 pub use literals::literals;
 pub use messages::messages;
-pub use methods::is_broken;
+pub use methods::{imported as imported_methods, is_broken};
 pub use outline::{Function, outline};
 pub use rejections::rejections;
 pub use scopes::scopes;

@@ -1,0 +1,174 @@
+//! What a script or module calls of its own is called by a name that nobody else has.
+//!
+//! The interpreter remembers for a whole run what a called name stands for, by the name and the number of arguments alone, and not
+//! by the module that the call is in. So two modules with functions of the same name would get each other's, and a method that
+//! was called inside its module first would run without the module's imports and functions when it is called from outside.
+//!
+//! Therefore each file is parsed with its calls of its own functions renamed (`total` → `total__own3`), and has each function
+//! twice: under its own name, for whoever imports it or hands it on as a value, and under the name that its own calls have. The
+//! names are exchanged as the parser takes them in, so that all places stay what they are, and a run costs what it did.
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::rc::Rc;
+
+use rhai::{AST, ASTNode, Engine, Expr, Position, Scope, Token};
+
+use super::check::{Call, Facts, Function, imported_methods};
+use super::check::{is_library_method, outline};
+use super::host::Host;
+use super::place::Unit;
+use super::run::Fault;
+use crate::diag::Diag;
+
+/// Between a name and the number of its file.
+const MARK: &str = "__own";
+
+/// The names that the text being parsed has exchanged.
+#[derive(Debug, Default)]
+pub struct Marks {
+    places: RefCell<BTreeSet<Position>>,
+    files: RefCell<usize>,
+}
+
+impl Marks {
+    /// Lets the parser ask here for each word.
+    pub fn install(self: &Rc<Self>, engine: &mut Engine) {
+        let marks = Rc::clone(self);
+        #[expect(
+            deprecated,
+            reason = "it is marked because it may change with the interpreter's version, which is locked"
+        )]
+        engine.on_parse_token(move |token, position, _| marks.exchange(token, position));
+    }
+
+    fn exchange(&self, token: Token, position: Position) -> Token {
+        match token {
+            Token::Identifier(name) if self.places.borrow().contains(&position) => {
+                let marked = format!("{name}{MARK}{}", self.files.borrow());
+                Token::Identifier(Box::new(marked.into()))
+            }
+            other => other,
+        }
+    }
+
+    /// Parses with the names at some places exchanged.
+    fn parse(&self, engine: &Engine, text: &str, scope: &Scope<'_>, places: BTreeSet<Position>) -> Result<AST, Fault> {
+        self.places.replace(places);
+        let parsed = engine.compile_with_scope(scope, text);
+        self.places.take();
+        Ok(parsed?)
+    }
+}
+
+/// The name as it stands in the text.
+pub fn plain(name: &str) -> &str {
+    match name.rsplit_once(MARK) {
+        Some((plain, number)) if !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()) => plain,
+        _ => name,
+    }
+}
+
+/// Whether a function is the copy for the calls of its own file.
+pub fn is_marked(name: &str) -> bool {
+    plain(name).len() < name.len()
+}
+
+/// The same script, calling its own functions by names that nobody else has.
+pub fn separated(
+    host: &Host,
+    marks: &Marks,
+    ast: AST,
+    facts: &Facts,
+    scope: &Scope<'_>,
+    text: &str,
+) -> Result<AST, Fault> {
+    let functions = outline(host.engine(), text);
+    let own = Own { functions: &functions, imported: imported_methods(host, facts) };
+    let calls: BTreeSet<_> = facts.calls.iter().filter(|call| own.has(call)).map(|call| call.position).collect();
+    if calls.is_empty() {
+        return Ok(ast);
+    }
+    *marks.files.borrow_mut() += 1;
+    let mut all = calls.clone();
+    all.extend(values(&ast, &functions));
+    all.extend(functions.iter().map(|function| function.position));
+    let mut separated = marks.parse(host.engine(), text, scope, calls)?;
+    let mut copies = marks.parse(host.engine(), text, scope, all)?;
+    copies.clear_statements();
+    separated.combine(copies);
+    Ok(separated)
+}
+
+/// Methods of a module that it calls itself, and whose name stands for something else too, depending on what they are called on.
+pub fn ambiguous(host: &Host, facts: &Facts, unit: &Unit<'_>, problems: &mut Vec<Diag>) {
+    let functions = outline(host.engine(), unit.text);
+    let own = Own { functions: &functions, imported: imported_methods(host, facts) };
+    for function in functions.iter().filter(|function| function.is_method) {
+        let is_this =
+            |call: &&Call| call.is_method && call.name == function.name && call.arguments == function.params.len();
+        if facts.calls.iter().any(|call| is_this(&call)) && own.is_elsewhere(&function.name, function.params.len()) {
+            let diag =
+                Diag::error("ambiguous-method", format!("`{}` is more than this module's method", function.name));
+            let help =
+                "the library or an import has one of that name, and the module calls it itself: give it another name";
+            problems.push(unit.at(diag.help(help), function.position));
+        }
+    }
+}
+
+/// Where functions are handed on as values. Where their names have been exchanged, the parser knows no others.
+fn values(ast: &AST, functions: &[Function]) -> BTreeSet<Position> {
+    let mut found = BTreeSet::new();
+    ast.walk(&mut |path| {
+        if let Some(ASTNode::Expr(Expr::Variable(variable, index, position))) = path.last() {
+            // A variable has an index, also if it is named like a function.
+            let is_variable = index.is_some() || variable.0.is_some() || !variable.2.is_empty();
+            if !is_variable && functions.iter().any(|function| function.name == variable.1.as_str()) {
+                found.insert(*position);
+            }
+        }
+        true
+    });
+    found
+}
+
+struct Own<'a> {
+    functions: &'a [Function],
+    imported: Vec<(String, usize)>,
+}
+
+impl Own<'_> {
+    /// Whether a call means a function of the file, whatever it is called on.
+    fn has(&self, call: &Call) -> bool {
+        let mut same = self.functions.iter().filter(|function| {
+            function.name == call.name
+                && function.params.len() == call.arguments
+                && (call.is_method || !function.is_method)
+        });
+        call.namespace.is_empty() && same.next().is_some_and(|_| !self.may_be_other(call))
+    }
+
+    /// Whether what the method is called on decides between one of the file and one from elsewhere.
+    fn may_be_other(&self, call: &Call) -> bool {
+        call.is_method && self.is_elsewhere(&call.name, call.arguments)
+    }
+
+    fn is_elsewhere(&self, name: &str, arguments: usize) -> bool {
+        let imports = self.imported.iter().any(|(known, count)| known == name && *count == arguments);
+        imports || is_library_method(name, arguments)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_told_from_its_mark() {
+        for (name, told) in [("f__own1", "f"), ("f__own", "f__own"), ("f__own1x", "f__own1x"), ("f", "f")] {
+            assert_eq!(plain(name), told);
+        }
+        assert!(is_marked("a__own__own12") && !is_marked("__owner"));
+    }
+}

@@ -1,0 +1,91 @@
+//! Functions of the same name in different files, and methods that are called inside their module and outside in one run.
+
+use super::*;
+
+fn given(tree: Tree, text: &str) -> String {
+    let script = compile(&host(tree), text).unwrap_or_else(|problems| panic!("{problems:?}"));
+    json_of(&run(&script, "{}").unwrap().event.unwrap())
+}
+
+#[test]
+fn a_method_has_its_imports_and_functions_wherever_it_was_called_before() {
+    let tree = Tree::new().with("scripts/n.rhai", "fn g(x) { x + 1 }").with(
+        "scripts/m.rhai",
+        "import \"n\" as n;\nconst ADD = 5;\nprivate fn two() { 2 }\nfn map.f() { n::g(two()) + global::ADD }\n\
+             fn thrice(x) { [x.f(), x?.f(), x.f()] }",
+    );
+    let text = "import \"m\" as m;\nlet x = #{};\nevent.inside = m::thrice(x);\nevent.outside = [x.f(), x.f(), x.f()];";
+    assert_eq!(given(tree, text), r#"{"inside":[8,8,8],"outside":[8,8,8]}"#);
+}
+
+#[test]
+fn each_file_calls_its_own_function_of_a_name() {
+    let tree = Tree::new()
+        .with("scripts/a.rhai", "fn name(x) { `a${x}` }\nfn all(x) { [name(x), name(x), `${name(x)}`] }")
+        .with("scripts/b.rhai", "private fn name(x) { `b${x}` }\nfn all(x) { [1, 2, 3].map(|v| name(v)) + [name(x), name(x)] }")
+        .with("scripts/c.rhai", "import \"a\" as a;\nfn name(x) { a::all(x)[0] + \"c\" }\nfn all(x) { [name(x), name(x), x.name(1)] }\nfn int.name(y) { `int${this}` }");
+    let text = "import \"a\" as a;\nimport \"b\" as b;\nimport \"c\" as c;\nfn name(x) { `main${x}` }\n\
+                event.a = a::all(1);\nevent.b = b::all(1);\nevent.c = c::all(1);\nevent.main = [name(1), name(1)];\n\
+                event.again = [a::all(2), b::all(2), a::name(3), c::name(3)];\nevent.by_name = [[1].map(Fn(\"name\")), [1].map(name)];";
+    let expected = concat!(
+        r#"{"a":["a1","a1","a1"],"again":[["a2","a2","a2"],["b1","b2","b3","b2","b2"],"a3","a3c"],"#,
+        r#""b":["b1","b2","b3","b1","b1"],"by_name":[["main1"],["main1"]],"c":["a1c","a1c","int1"],"main":["main1","main1"]}"#
+    );
+    assert_eq!(given(tree, text), expected);
+}
+
+#[test]
+fn a_variable_may_be_named_like_a_function() {
+    let tree = Tree::new().with(
+        "scripts/a.rhai",
+        "fn total(x) { x * 2 }\nfn f(total) { let name = total; for total in [1] { name += total; } total(name) + total }\n\
+         fn name() { [5].map(total) }\nfn g() { #{ total: [|total| total + 1, total].map(|f| f.call(4)), name: name() } }",
+    );
+    assert_eq!(
+        given(tree, "import \"a\" as a;\nlet total = 1;\nevent.f = a::f(3) + total;\nevent.g = a::g();"),
+        r#"{"f":12,"g":{"name":[10],"total":[5,8]}}"#
+    );
+}
+
+#[test]
+fn handlers_call_the_functions_of_their_own_script() {
+    let tree = Tree::new().with("scripts/a.rhai", "fn name(x) { 1 }\nfn all(x) { [name(x), name(x), name(x)] }");
+    let text =
+        "import \"a\" as a;\nfn name(x) { 2 }\nfn on_track(event) { event.a = a::all(1); event.own = name(1); event }";
+    let script = compile(&host(tree), text).unwrap();
+    let ran = run(&script, r#"{"type":"track"}"#).unwrap();
+    assert_eq!(json_of(&ran.event.unwrap()), r#"{"a":[1,1,1],"own":2,"type":"track"}"#);
+}
+
+#[test]
+fn faults_name_functions_and_places_as_they_are_written() {
+    let tree = Tree::new().with(
+        "scripts/a.rhai",
+        "fn map.inner() {\n  throw \"no\"\n}\nfn outer(x) {\n  x.inner()\n}\nfn wrong(x) { x.inner() }",
+    );
+    let host = host(tree);
+    let script = compile(&host, "import \"a\" as a;\na::outer(event);").unwrap();
+    let Err(Failure::Error(fault)) = run(&script, "{}") else { panic!() };
+    assert_eq!(fault.place.as_deref(), Some("scripts/a.rhai:2:3"));
+    assert_eq!(fault.stack[..2], ["inner (scripts/a.rhai:2:3)", "outer (scripts/a.rhai:5:5)"]);
+    let script = compile(&host, "import \"a\" as a;\na::wrong(1);").unwrap();
+    let Err(Failure::Error(fault)) = run(&script, "{}") else { panic!() };
+    assert_eq!(fault.message, "`inner` cannot be called with a number");
+    let suggested = compile(&host, "import \"a\" as a;\na::innr(1);\nevent.inne();").err().unwrap();
+    assert!(suggested.iter().all(|diag| !format!("{diag:?}").contains("__own")), "{suggested:?}");
+}
+
+#[test]
+fn a_method_that_a_module_calls_has_a_name_of_its_own() {
+    let tree = || {
+        Tree::new()
+            .with("scripts/a.rhai", "fn map.trim() { this.x }\nfn f(x) { x.trim() }")
+            .with("scripts/b.rhai", "fn map.trim() { this.x }\nfn array.other() { 1 }")
+            .with("scripts/c.rhai", "import \"b\" as b;\nfn map.other() { 2 }\nfn f(x) { x.other() }")
+    };
+    let fails = |text| compile(&host(tree()), text).err().map(|found| (found[0].code, found[0].file.clone()));
+    let told = |file: &str| Some(("ambiguous-method", Some(file.to_owned())));
+    assert_eq!(fails("import \"a\" as a;\na::f(\"\");"), told("scripts/a.rhai"));
+    assert_eq!(fails("import \"c\" as c;\nc::f(event);"), told("scripts/c.rhai"));
+    assert_eq!(fails("import \"b\" as b;\nevent.trim();"), None);
+}
