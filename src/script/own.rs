@@ -5,7 +5,7 @@
 //! was called inside its module first would run without the module's imports and functions when it is called from outside.
 //!
 //! Therefore each file is parsed with its calls of its own functions renamed (`total` → `total__own3`), and has each function
-//! twice: under its own name, for whoever imports it or hands it on as a value, and under the name that its own calls have. The
+//! twice: under its own name, for whoever imports it, and under the name by which the file itself calls it and hands it on. The
 //! names are exchanged as the parser takes them in, so that all places stay what they are, and a run costs what it did.
 
 use std::cell::RefCell;
@@ -44,12 +44,20 @@ impl Marks {
 
     fn exchange(&self, token: Token, position: Position) -> Token {
         match token {
-            Token::Identifier(name) if self.places.borrow().contains(&position) => {
-                let marked = format!("{name}{MARK}{}", self.files.borrow());
-                Token::Identifier(Box::new(marked.into()))
+            Token::Identifier(name) if self.is_at(position) => Token::Identifier(Box::new(self.marked(&name).into())),
+            Token::StringConstant(name) if self.is_at(position) => {
+                Token::StringConstant(Box::new(self.marked(&name).into()))
             }
             other => other,
         }
+    }
+
+    fn is_at(&self, position: Position) -> bool {
+        self.places.borrow().contains(&position)
+    }
+
+    fn marked(&self, name: &str) -> String {
+        format!("{name}{MARK}{}", self.files.borrow())
     }
 
     /// Parses with the names at some places exchanged.
@@ -85,16 +93,21 @@ pub fn separated(
 ) -> Result<AST, Fault> {
     let functions = outline(host.engine(), text);
     let own = Own { functions: &functions, imported: imported_methods(host, facts) };
-    let calls: BTreeSet<_> = facts.calls.iter().filter(|call| own.has(call)).map(|call| call.position).collect();
+    let mut calls: BTreeSet<_> = facts.calls.iter().filter(|call| own.has(call)).map(|call| call.position).collect();
+    calls.extend(values(&ast, &functions));
     if calls.is_empty() {
         return Ok(ast);
     }
     *marks.files.borrow_mut() += 1;
+    let mut scope = scope.clone();
+    for function in &functions {
+        // The parser does not know yet that there will be a function for a value of this name.
+        scope.push(marks.marked(&function.name), ());
+    }
     let mut all = calls.clone();
-    all.extend(values(&ast, &functions));
     all.extend(functions.iter().map(|function| function.position));
-    let mut separated = marks.parse(host.engine(), text, scope, calls)?;
-    let mut copies = marks.parse(host.engine(), text, scope, all)?;
+    let mut separated = marks.parse(host.engine(), text, &scope, calls)?;
+    let mut copies = marks.parse(host.engine(), text, &scope, all)?;
     copies.clear_statements();
     separated.combine(copies);
     Ok(separated)
@@ -117,16 +130,26 @@ pub fn ambiguous(host: &Host, facts: &Facts, unit: &Unit<'_>, problems: &mut Vec
     }
 }
 
-/// Where functions are handed on as values. Where their names have been exchanged, the parser knows no others.
+/// Where functions are handed on as values: by their bare name, or as `Fn("name")`.
 fn values(ast: &AST, functions: &[Function]) -> BTreeSet<Position> {
+    let is_own = |name: &str| functions.iter().any(|function| !function.is_method && function.name == name);
     let mut found = BTreeSet::new();
     ast.walk(&mut |path| {
-        if let Some(ASTNode::Expr(Expr::Variable(variable, index, position))) = path.last() {
+        match path.last() {
             // A variable has an index, also if it is named like a function.
-            let is_variable = index.is_some() || variable.0.is_some() || !variable.2.is_empty();
-            if !is_variable && functions.iter().any(|function| function.name == variable.1.as_str()) {
+            Some(ASTNode::Expr(Expr::Variable(variable, None, position)))
+                if variable.0.is_none() && variable.2.is_empty() && is_own(&variable.1) =>
+            {
                 found.insert(*position);
             }
+            Some(ASTNode::Expr(Expr::FnCall(call, _))) if call.name == "Fn" && call.namespace.is_empty() => {
+                if let [Expr::StringConstant(name, position)] = call.args.as_slice()
+                    && is_own(name)
+                {
+                    found.insert(*position);
+                }
+            }
+            _ => {}
         }
         true
     });

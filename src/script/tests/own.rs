@@ -48,6 +48,22 @@ fn a_variable_may_be_named_like_a_function() {
 }
 
 #[test]
+fn a_function_that_is_handed_on_is_the_one_of_the_file() {
+    let tree = Tree::new().with("scripts/n.rhai", "fn name(x) { `n${x}` }\nfn apply(f) { [f.call(1), f.call(1), name(2)] }").with(
+        "scripts/a.rhai",
+        "import \"n\" as n;\nfn name(x) { `a${x}` }\nfn all() { [[5].map(name), n::apply(name), n::apply(|x| name(x))] }\n\
+         fn made() { let f = Fn(\"name\"); [f.call(1), f.call(2), [3].map(f)] }",
+    );
+    let text = "import \"a\" as a;\nfn name(x) { `main${x}` }\nevent.all = a::all();\nevent.made = a::made();\n\
+                event.main = [name(1), [2].map(name), [3].map(Fn(\"name\"))];";
+    let expected = concat!(
+        r#"{"all":[["a5"],["a1","a1","n2"],["a1","a1","n2"]],"made":["a1","a2",["a3"]],"#,
+        r#""main":["main1",["main2"],["main3"]]}"#
+    );
+    assert_eq!(given(tree, text), expected);
+}
+
+#[test]
 fn handlers_call_the_functions_of_their_own_script() {
     let tree = Tree::new().with("scripts/a.rhai", "fn name(x) { 1 }\nfn all(x) { [name(x), name(x), name(x)] }");
     let text =
