@@ -150,6 +150,10 @@ impl Host {
                 .collect();
             let is_whole = !found.imports.iter().any(|import| check::is_broken(self, import));
             let told = check::settings(self, &ast, &found, &functions, unit);
+            if is_whole {
+                let names = own::names(self, &ast, &found, unit.text);
+                check::homonyms(self, &names, &found.imports, unit, &mut problems);
+            }
             if !is_whole || problems.iter().any(Diag::is_error) {
                 return None;
             }

@@ -14,9 +14,9 @@ use std::rc::Rc;
 
 use rhai::{AST, ASTNode, Engine, Expr, Position, Scope, Token};
 
-use super::check::{Call, Facts, Function, imported_methods};
-use super::check::{is_library_method, outline};
+use super::check::{Call, Facts, Function, Names, imported_methods, is_library_method, outline};
 use super::host::Host;
+use super::modules::file_of;
 use super::place::Unit;
 use super::run::Fault;
 use crate::diag::Diag;
@@ -94,7 +94,7 @@ pub fn separated(
     let functions = outline(host.engine(), text);
     let own = Own { functions: &functions, imported: imported_methods(host, facts) };
     let mut calls: BTreeSet<_> = facts.calls.iter().filter(|call| own.has(call)).map(|call| call.position).collect();
-    calls.extend(values(&ast, &functions));
+    calls.extend(values(&ast, &functions, scope));
     if calls.is_empty() {
         return Ok(ast);
     }
@@ -111,6 +111,21 @@ pub fn separated(
     copies.clear_statements();
     separated.combine(copies);
     Ok(separated)
+}
+
+/// What a file defines, and what it calls that is not its own.
+pub fn names(host: &Host, ast: &AST, facts: &Facts, text: &str) -> Names {
+    let functions = outline(host.engine(), text);
+    let own = Own { functions: &functions, imported: imported_methods(host, facts) };
+    let calls = facts.calls.iter().filter(|call| call.namespace.is_empty() && !own.has(call));
+    let defined = ast.iter_functions().filter(|function| functions.iter().any(|own| own.name == function.name));
+    Names {
+        imports: facts.imports.iter().filter_map(|import| file_of(import.path.as_deref()?)).collect(),
+        calls: calls.map(|call| (call.name.clone(), call.arguments, call.is_method)).collect(),
+        functions: defined
+            .map(|function| (function.this_type.map(Into::into), function.name.into(), function.params.len()))
+            .collect(),
+    }
 }
 
 /// Methods of a module that it calls itself, and whose name stands for something else too, depending on what they are called on.
@@ -131,8 +146,10 @@ pub fn ambiguous(host: &Host, facts: &Facts, unit: &Unit<'_>, problems: &mut Vec
 }
 
 /// Where functions are handed on as values: by their bare name, or as `Fn("name")`.
-fn values(ast: &AST, functions: &[Function]) -> BTreeSet<Position> {
-    let is_own = |name: &str| functions.iter().any(|function| !function.is_method && function.name == name);
+fn values(ast: &AST, functions: &[Function], scope: &Scope<'_>) -> BTreeSet<Position> {
+    let is_own = |name: &str| {
+        !scope.contains(name) && functions.iter().any(|function| !function.is_method && function.name == name)
+    };
     let mut found = BTreeSet::new();
     ast.walk(&mut |path| {
         match path.last() {

@@ -107,6 +107,14 @@ pub fn is_library_method(name: &str, arguments: usize) -> bool {
     BUILTINS.iter().any(builtin) || library.any(|fun| fun.arguments().any(|count| count == arguments + 1))
 }
 
+/// The same for a plain call.
+pub fn is_library_function(name: &str, arguments: usize) -> bool {
+    let builtin =
+        |(known, counts): &(&str, &[usize])| *known == name && (counts.is_empty() || counts.contains(&arguments));
+    let mut library = lib::functions().filter(|fun| fun.namespace().is_empty() && fun.short_name() == name);
+    BUILTINS.iter().any(builtin) || library.any(|fun| fun.arguments().any(|count| count == arguments))
+}
+
 fn unknown(facts: &Facts, imported: &[(String, usize)], call: &Call) -> Diag {
     let diag = Diag::error("unknown-function", format!("unknown function `{}`", call.name));
     if ["sleep", "timestamp", "elapsed"].contains(&call.name.as_str()) {

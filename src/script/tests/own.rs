@@ -105,3 +105,49 @@ fn a_method_that_a_module_calls_has_a_name_of_its_own() {
     assert_eq!(fails("import \"c\" as c;\nc::f(event);"), told("scripts/c.rhai"));
     assert_eq!(fails("import \"b\" as b;\nevent.trim();"), None);
 }
+
+#[test]
+fn a_name_that_could_be_that_of_another_file_is_told() {
+    let tree = || {
+        Tree::new()
+            .with("scripts/a.rhai", "fn map.total() { 1 }")
+            .with("scripts/b.rhai", "fn map.total() { 2 }\nfn f(x) { x.total() }")
+            .with("scripts/c.rhai", "import \"b\" as b;\nfn f(x) { x.total() }")
+            .with(
+                "scripts/d.rhai",
+                "import \"trims\" as trims;\nfn trim(x, y) { x }\nfn map.keys() { [] }\nfn f(x) { trims::f(x) }",
+            )
+            .with("scripts/round.rhai", "import \"trims\" as trims;\nfn round(x) { x }\nfn f(x) { trims::f(x) }")
+            .with("scripts/trims.rhai", "fn f(x) { round(x) }")
+            .with("scripts/keys.rhai", "fn f(x) { x.keys() }")
+    };
+    let told = |text: &str| {
+        let found = compile(&host(tree()), text).err().unwrap_or_default();
+        found.iter().map(|diag| (diag.code, diag.message.clone())).collect::<Vec<_>>()
+    };
+    let clash = |name: &str, caller: &str, definer: &str| {
+        vec![(
+            "ambiguous-call",
+            format!("the `{name}` that scripts/{caller}.rhai calls could be that of scripts/{definer}.rhai"),
+        )]
+    };
+    let both = "import \"a\" as a;\nimport \"b\" as b;\n";
+    assert_eq!(told(&format!("{both}event.x = event.total();")), clash("total", "main", "b"));
+    // Where nobody else calls it, or all mean the same, there is no doubt.
+    assert_eq!(told(&format!("{both}event.x = b::f(event);")), []);
+    assert_eq!(
+        told("import \"b\" as b;\nimport \"c\" as c;\nevent.x = c::f(event) + event.total() + b::f(event);"),
+        []
+    );
+    assert_eq!(told("import \"a\" as a;\nimport \"c\" as c;\nevent.x = c::f(event);"), []);
+    assert_eq!(told("import \"round\" as r;\nevent.x = r::f(1.5);"), clash("round", "trims", "round"));
+    assert_eq!(
+        told("import \"trims\" as t;\nfn round(x) { x }\nevent.x = t::f(1.5) + round(1);"),
+        clash("round", "trims", "main")
+    );
+    assert_eq!(
+        told("import \"d\" as d;\nimport \"keys\" as k;\nevent.x = k::f(event) + event.keys();"),
+        clash("keys", "keys", "d")
+    );
+    assert_eq!(told("import \"d\" as d;\nimport \"keys\" as k;\nevent.x = k::f(event) + d::f(event);"), []);
+}
