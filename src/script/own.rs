@@ -125,6 +125,8 @@ pub fn names(host: &Host, ast: &AST, facts: &Facts, text: &str) -> Names {
         functions: defined
             .map(|function| (function.this_type.map(Into::into), function.name.into(), function.params.len()))
             .collect(),
+        hands_on: ast.iter_functions().any(|function| function.name.starts_with("anon$"))
+            || !values(ast, &functions, &Scope::new()).is_empty(),
     }
 }
 

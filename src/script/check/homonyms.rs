@@ -22,6 +22,15 @@ pub struct Names {
     pub calls: BTreeSet<(String, usize, bool)>,
     /// Its own functions: the type that a method is for, name, number of parameters.
     pub functions: BTreeSet<(Option<String>, String, usize)>,
+    /// Whether it hands functions on, which may then be called by another file.
+    pub hands_on: bool,
+}
+
+impl Names {
+    /// Whether it calls functions that it is handed. (What the interpreter's own `map` and the like call is remembered apart.)
+    fn calls_values(&self) -> bool {
+        self.calls.iter().any(|(name, ..)| name == "call")
+    }
 }
 
 /// A name that may stand for a function where another one is meant.
@@ -29,6 +38,8 @@ struct Clash {
     name: String,
     caller: String,
     definer: String,
+    /// It is the one that is meant, which would be remembered without its module's imports.
+    is_meant: bool,
 }
 
 /// Finds such names among a script and all that it imports.
@@ -38,7 +49,7 @@ pub fn homonyms(host: &Host, own: &Names, imports: &[Import], unit: &Unit<'_>, p
     for file in &own.imports {
         reach(file, &modules, &mut files);
     }
-    for Clash { name, caller, definer } in clashes(&files) {
+    for Clash { name, caller, definer, is_meant } in clashes(&files) {
         let brings = |import: &&Import| {
             let mut below = BTreeMap::new();
             if let Some(file) = import.path.as_deref().and_then(file_of) {
@@ -47,9 +58,16 @@ pub fn homonyms(host: &Host, own: &Names, imports: &[Import], unit: &Unit<'_>, p
             below.contains_key(definer.as_str())
         };
         let place = imports.iter().find(brings).or_else(|| imports.first());
-        let diag =
-            Diag::error("ambiguous-call", format!("the `{name}` that {caller} calls could be that of {definer}"))
-                .help(format!("both are there when this script runs: give the one in {definer} another name"));
+        let diag = if is_meant {
+            let message =
+                format!("{caller} hands functions to {definer}, which could not tell its own `{name}` from theirs");
+            let help = "move what calls the functions that it is handed into a module without methods";
+            Diag::error("ambiguous-call", message).help(help)
+        } else {
+            let message = format!("the `{name}` that {caller} calls could be that of {definer}");
+            let help = format!("both are there when this script runs: give the one in {definer} another name");
+            Diag::error("ambiguous-call", message).help(help)
+        };
         problems.push(unit.at(diag, place.map_or(rhai::Position::NONE, |import| import.position)));
     }
 }
@@ -99,8 +117,15 @@ fn clash(
         };
         // Or there is one in a file that is being run when the caller is.
         let running = || definers.iter().copied().find(|file| below[file].contains(caller));
-        if let Some(definer) = definer.or_else(running) {
-            return Some(Clash { name: name.clone(), caller: (*caller).into(), definer: definer.into() });
+        // Or a function of the caller is called while the file is run that the method is in.
+        let handed = || {
+            let calls_values = |file: &&str| below[file].iter().chain([file]).any(|file| files[file].calls_values());
+            seen(caller).into_iter().find(|file| files[caller].hands_on && calls_values(file))
+        };
+        let other = definer.or_else(running);
+        if let Some(definer) = other.or_else(handed) {
+            let name = name.clone();
+            return Some(Clash { name, caller: (*caller).into(), definer: definer.into(), is_meant: other.is_none() });
         }
     }
     None

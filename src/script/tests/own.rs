@@ -151,3 +151,22 @@ fn a_name_that_could_be_that_of_another_file_is_told() {
     );
     assert_eq!(told("import \"d\" as d;\nimport \"keys\" as k;\nevent.x = k::f(event) + d::f(event);"), []);
 }
+
+#[test]
+fn a_module_with_methods_does_not_call_what_it_is_handed() {
+    let tree = || {
+        Tree::new()
+            .with("scripts/n.rhai", "fn g(x) { x + 1 }")
+            .with(
+                "scripts/m.rhai",
+                "import \"n\" as n;\nfn map.f() { n::g(1) }\nfn all(x, f) { [f.call(x), f.call(x), f.call(x)] }",
+            )
+            .with("scripts/methods.rhai", "import \"n\" as n;\nfn map.f() { n::g(1) }")
+            .with("scripts/each.rhai", "fn all(x, f) { [f.call(x), f.call(x), f.call(x)] }")
+    };
+    let text = "import \"m\" as m;\nlet x = #{};\nm::all(x, |x| x.f());\nevent.x = x.f();";
+    let found = compile(&host(tree()), text).err().unwrap();
+    assert_eq!(found.iter().map(|diag| diag.code).collect::<Vec<_>>(), ["ambiguous-call"]);
+    let text = "import \"methods\" as m;\nimport \"each\" as each;\nlet x = #{};\nevent.all = each::all(x, |x| x.f());\nevent.x = x.f();";
+    assert_eq!(given(tree(), text), r#"{"all":[2,2,2],"x":2}"#);
+}
