@@ -157,6 +157,7 @@ impl Host {
             if !is_whole || problems.iter().any(Diag::is_error) {
                 return None;
             }
+            let written = self.optimise(ast.clone(), unit.file);
             let ast = match self.separated(ast, &found, &check::given_variables(), unit.text) {
                 Ok(ast) => ast,
                 Err(error) => {
@@ -165,15 +166,15 @@ impl Host {
                 }
             };
             let handlers = Handlers::new(&ast, &functions);
-            Some((self.optimise(ast, unit.file), handlers, body, asked, told))
+            Some(((self.optimise(ast, unit.file), written), handlers, body, asked, told))
         });
         // The errors of a module are told once, to the first script that imports it.
         let compiled = compiled.flatten();
-        let (ast, handlers, body, asked, told) = finish(compiled, problems, warnings)?;
+        let (trees, handlers, body, asked, told) = finish(compiled, problems, warnings)?;
         if unit.node.is_none() {
             self.files.borrow_mut().insert(unit.file.into());
         }
-        Ok(Script::new(self, ast, (handlers, asked, told), &body, unit))
+        Ok(Script::new(self, trees, (handlers, asked, told), &body, unit))
     }
 
     /// The problems of a file that no compiled pipeline uses: as a script if a step names it, though the pipeline is broken.

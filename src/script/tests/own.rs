@@ -170,3 +170,10 @@ fn a_module_with_methods_does_not_call_what_it_is_handed() {
     let text = "import \"methods\" as m;\nimport \"each\" as each;\nlet x = #{};\nevent.all = each::all(x, |x| x.f());\nevent.x = x.f();";
     assert_eq!(given(tree(), text), r#"{"all":[2,2,2],"x":2}"#);
 }
+
+#[test]
+fn what_a_script_reads_is_known_all_the_same() {
+    let text = "fn name(x) { x + 1 }\nfn on_track(event) { event.b = name(event.a); event }";
+    let script = compile(&host(Tree::new()), text).unwrap();
+    assert_eq!(format!("{:?}", script.reads()), "{a*}");
+}
