@@ -130,16 +130,15 @@ pub fn names(host: &Host, ast: &AST, facts: &Facts, text: &str) -> Names {
     }
 }
 
-/// Methods of a module that it calls itself, and whose name stands for something else too, depending on what they are called on.
+/// What a module calls itself as a method, and whose name stands for something else too, depending on what it is called on.
 pub fn ambiguous(host: &Host, facts: &Facts, unit: &Unit<'_>, problems: &mut Vec<Diag>) {
     let functions = outline(host.engine(), unit.text);
     let own = Own { functions: &functions, imported: imported_methods(host, facts) };
-    for function in functions.iter().filter(|function| function.is_method) {
+    for function in &functions {
         let is_this =
             |call: &&Call| call.is_method && call.name == function.name && call.arguments == function.params.len();
         if facts.calls.iter().any(|call| is_this(&call)) && own.is_elsewhere(&function.name, function.params.len()) {
-            let diag =
-                Diag::error("ambiguous-method", format!("`{}` is more than this module's method", function.name));
+            let diag = Diag::error("ambiguous-method", format!("`{}` is more than this module's", function.name));
             let help =
                 "the library or an import has one of that name, and the module calls it itself: give it another name";
             problems.push(unit.at(diag.help(help), function.position));
@@ -198,7 +197,9 @@ impl Own<'_> {
 
     fn is_elsewhere(&self, name: &str, arguments: usize) -> bool {
         let imports = self.imported.iter().any(|(known, count)| known == name && *count == arguments);
-        imports || is_library_method(name, arguments)
+        // A function that is no method goes before the library's, whatever it is called on.
+        let goes_before = |own: &Function| !own.is_method && own.name == name && own.params.len() == arguments;
+        imports || is_library_method(name, arguments) && !self.functions.iter().any(goes_before)
     }
 }
 

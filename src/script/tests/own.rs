@@ -172,6 +172,17 @@ fn a_module_with_methods_does_not_call_what_it_is_handed() {
 }
 
 #[test]
+fn a_function_that_is_called_like_a_method_stays_in_its_file() {
+    let tree = Tree::new()
+        .with("scripts/a.rhai", "fn contains(x) { `a${x}` }\nfn f(x) { [x.contains(1), x.contains(1), x.contains(1)] }")
+        .with("scripts/b.rhai", "fn f(x) { x.contains(1) }");
+    assert_eq!(
+        given(tree, "import \"a\" as a;\nimport \"b\" as b;\nevent.a = a::f([1]);\nevent.b = b::f([1]);"),
+        r#"{"a":["a1","a1","a1"],"b":true}"#
+    );
+}
+
+#[test]
 fn what_a_script_reads_is_known_all_the_same() {
     let text = "fn name(x) { x + 1 }\nfn on_track(event) { event.b = name(event.a); event }";
     let script = compile(&host(Tree::new()), text).unwrap();
