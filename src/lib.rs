@@ -71,6 +71,9 @@
 //!   second may be decoded in parts.
 //! - **A revision is the pipeline's YAML, scripts and tables, not its fixtures.** A fixture changes what is tested, not what
 //!   runs; an edited fixture must not replace a running version.
+//! - **A script's calls of its own functions are renamed.** The interpreter remembers for a run what a name stands for, whichever
+//!   file calls it; so each file calls its own by names that nobody else has (`script::own`), and what could still be taken for
+//!   something else is an error (`script::check::homonyms`).
 //! - **What nobody reads is not decoded.** The plan knows what its parts look at ([`json::Mask`]), scripts included, whose text is
 //!   analysed; the rest stays source text. Whatever fails under a mask is run again on everything, so the analysis can cost
 //!   time and never a message.

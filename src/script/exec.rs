@@ -29,6 +29,8 @@ pub fn constant(value: Dynamic) -> Dynamic {
 struct Code {
     host: Rc<Host>,
     ast: AST,
+    /// The same with all functions under the names that they have in the text.
+    written: AST,
     source: ImmutableString,
     places: Places,
     number: u32,
@@ -52,11 +54,12 @@ struct Left {
 
 impl Code {
     /// `body` is what the script does outside functions.
-    fn new(host: &Rc<Host>, ast: AST, body: &Facts, unit: &Unit<'_>) -> Self {
+    fn new(host: &Rc<Host>, (ast, written): (AST, AST), body: &Facts, unit: &Unit<'_>) -> Self {
         Self {
             host: Rc::clone(host),
             source: unit.file.into(),
             ast,
+            written,
             places: unit.places(),
             number: host.next_script(),
             budget: host.run().limits().budget(),
@@ -206,12 +209,12 @@ pub struct Asked {
 impl Script {
     pub(super) fn new(
         host: &Rc<Host>,
-        ast: AST,
+        trees: (AST, AST),
         (handlers, asked_settings, told): (Handlers, Vec<Asked>, Told),
         body: &Facts,
         unit: &Unit<'_>,
     ) -> Self {
-        Self { code: Code::new(host, ast, body, unit), handlers, asked_settings, told }
+        Self { code: Code::new(host, trees, body, unit), handlers, asked_settings, told }
     }
 
     /// What the script tells of its settings.
@@ -253,7 +256,7 @@ impl Script {
 
     /// What the script reads of its event.
     pub fn reads(&self) -> Mask {
-        mask::reads(&self.code.host, &self.code.ast)
+        mask::reads(&self.code.host, &self.code.written)
     }
 
     /// Whether it may ask to be run again later.
@@ -338,12 +341,12 @@ pub struct Expression {
 
 impl Expression {
     pub(super) fn new(host: &Rc<Host>, ast: AST, found: &Facts, unit: &Unit<'_>) -> Self {
-        Self { code: Code::new(host, ast, found, unit) }
+        Self { code: Code::new(host, (ast.clone(), ast), found, unit) }
     }
 
     /// What the condition reads of the event.
     pub fn reads(&self) -> Mask {
-        mask::reads(&self.code.host, &self.code.ast)
+        mask::reads(&self.code.host, &self.code.written)
     }
 
     /// Whether the condition holds. The event is lent to the run and is back afterwards, also after a failure.

@@ -5,7 +5,7 @@ use rhai::{Dynamic, EvalAltResult, LexError, ParseErrorType, Position};
 use super::outcome::{Failure, LogLine, ScriptError};
 use super::place::{Places, Unit};
 use super::run::{Ending, Fault};
-use super::{braces, habits};
+use super::{braces, habits, own};
 use crate::diag::{Diag, did_you_mean};
 
 /// The longest reason that is told of a failure: a script can throw a text of any length.
@@ -185,7 +185,7 @@ fn stack(error: &EvalAltResult, root: Option<&str>, places: &Places) -> Vec<Stri
 }
 
 fn readable_function(name: &str) -> &str {
-    if name.starts_with("anon$") { "a function without a name" } else { name }
+    if name.starts_with("anon$") { "a function without a name" } else { own::plain(name) }
 }
 
 /// The error that a chain of calls ends in, and the source name of the script that it is in.
@@ -272,11 +272,11 @@ fn no_such_field(what: &str) -> String {
 
 fn no_such_call(call: &str) -> String {
     let Some((name, arguments)) = call.split_once(" (") else {
-        return format!("no function `{call}`");
+        return format!("no function `{}`", own::plain(call));
     };
     let arguments: Vec<_> =
         arguments.trim_end_matches(')').split(", ").filter(|kind| !kind.is_empty()).map(readable).collect();
-    match (name, arguments.as_slice()) {
+    match (own::plain(name), arguments.as_slice()) {
         (name, [left, right]) if !name.starts_with(|c: char| c.is_alphabetic() || c == '_') => {
             format!("`{name}` does not work between {left} and {right}")
         }

@@ -22,6 +22,7 @@ use super::lib::table::Tables;
 use super::limits::Limits;
 use super::modules::{self, Cached, Modules};
 use super::outcome::Failure;
+use super::own::{self, Marks};
 use super::place::Unit;
 use super::run::{Fault, Run};
 use crate::diag::Diag;
@@ -52,6 +53,7 @@ pub struct Host {
     run: Rc<Run>,
     tree: Arc<Tree>,
     modules: Rc<Modules>,
+    marks: Rc<Marks>,
     tables: Rc<Tables>,
     files: RefCell<BTreeSet<String>>,
     scripts: Cell<u32>,
@@ -91,6 +93,8 @@ impl Host {
         engine.on_print(move |text| log.log("info", text));
         let log = Rc::clone(&run);
         engine.on_debug(move |text, _, _| log.log("debug", text));
+        let marks = Rc::new(Marks::default());
+        marks.install(&mut engine);
         lib::register(&mut engine, &run, &tables);
         bounded::register(&mut engine, &run);
         Rc::new(Self {
@@ -98,6 +102,7 @@ impl Host {
             run,
             tree: Arc::clone(tree),
             modules,
+            marks,
             tables,
             files: RefCell::default(),
             scripts: Cell::new(0),
@@ -134,7 +139,6 @@ impl Host {
             let is_body = functions.iter().all(|function| entry::kind(&function.name).is_none());
             check::traps(&ast, &found, is_body, unit, &mut problems);
             check::copies(&ast, &found, unit, &mut problems);
-            let handlers = Handlers::new(&ast, &functions);
             let own = |(name, _): &&(String, Position)| !found.map_keys.contains(name);
             let asked = found.settings.iter().filter(own);
             let asked = asked
@@ -146,15 +150,31 @@ impl Host {
                 .collect();
             let is_whole = !found.imports.iter().any(|import| check::is_broken(self, import));
             let told = check::settings(self, &ast, &found, &functions, unit);
-            is_whole.then(|| (self.optimise(ast, unit.file), handlers, body, asked, told))
+            if is_whole {
+                let names = own::names(self, &ast, &found, unit.text);
+                check::homonyms(self, &names, &found.imports, unit, &mut problems);
+            }
+            if !is_whole || problems.iter().any(Diag::is_error) {
+                return None;
+            }
+            let written = self.optimise(ast.clone(), unit.file);
+            let ast = match self.separated(ast, &found, &check::given_variables(), unit.text) {
+                Ok(ast) => ast,
+                Err(error) => {
+                    problems.push(unit.at(Diag::error("script-syntax", fault::message(&error)), error.position()));
+                    return None;
+                }
+            };
+            let handlers = Handlers::new(&ast, &functions);
+            Some(((self.optimise(ast, unit.file), written), handlers, body, asked, told))
         });
         // The errors of a module are told once, to the first script that imports it.
         let compiled = compiled.flatten();
-        let (ast, handlers, body, asked, told) = finish(compiled, problems, warnings)?;
+        let (trees, handlers, body, asked, told) = finish(compiled, problems, warnings)?;
         if unit.node.is_none() {
             self.files.borrow_mut().insert(unit.file.into());
         }
-        Ok(Script::new(self, ast, (handlers, asked, told), &body, unit))
+        Ok(Script::new(self, trees, (handlers, asked, told), &body, unit))
     }
 
     /// The problems of a file that no compiled pipeline uses: as a script if a step names it, though the pipeline is broken.
@@ -314,6 +334,11 @@ impl Host {
         ast
     }
 
+    /// The script with calls of its own functions that can mean nothing else.
+    fn separated(&self, ast: AST, found: &check::Facts, scope: &Scope<'_>, text: &str) -> Result<AST, Fault> {
+        own::separated(self, &self.marks, ast, found, scope, text)
+    }
+
     /// What a call of the library says of an argument, which stands in it as `?`; nothing if it takes it.
     pub fn probe(&self, call: &str, argument: &str) -> Option<String> {
         self.run.grant(self.run.limits().budget());
@@ -326,8 +351,9 @@ impl Host {
     }
 
     /// Runs the top level of a module, within the limits of a run.
-    pub fn evaluate_module(&self, ast: AST, file: &str) -> Result<Module, Fault> {
-        let ast = self.optimise(ast, file);
+    pub fn evaluate_module(&self, ast: AST, found: &check::Facts, unit: &Unit<'_>) -> Result<Module, Fault> {
+        let ast = self.separated(ast, found, &Scope::new(), unit.text)?;
+        let ast = self.optimise(ast, unit.file);
         self.run.grant(self.run.limits().budget());
         self.run.begin(0, "", Origin::default(), 0);
         let module = Module::eval_ast_as_new(Scope::new(), &ast, &self.engine);

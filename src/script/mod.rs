@@ -11,6 +11,8 @@
 //! * imports come from a cache that only `scripts/` fills ([`modules`]); `eval`, `sleep` and clocks are not there;
 //! * threads that run scripts have a stack of [`STACK_BYTES`], since a value can be nested as deep as there are operations.
 //!
+//! How files are kept apart: each calls its own functions by names of its own ([`own`]).
+//!
 //! The interpreter's own size limits stay off: they re-measure a container at every write, which costs a third of the speed.
 
 pub mod answer;
@@ -30,6 +32,7 @@ pub mod limits;
 mod mask;
 pub mod modules;
 pub mod outcome;
+pub mod own;
 pub mod place;
 pub mod run;
 pub mod secrets;

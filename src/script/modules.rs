@@ -4,16 +4,17 @@
 //! A run only looks modules up in this cache: the interpreter's own resolver, which reads files and follows `..`, is never
 //! installed. Import paths must be literal, so that what a script can reach is known before it runs.
 
-use std::cell::RefCell;
+use std::cell::{Ref, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::Arc;
 
 use rhai::{AST, Engine, EvalAltResult, Module, ModuleResolver, Position, Scope, Shared};
 
-use super::check::{self, Import};
+use super::check::{self, Import, Names};
 use super::fault;
 use super::host::Host;
+use super::own;
 use super::place::Unit;
 use crate::diag::{Diag, did_you_mean};
 use crate::tree::Tree;
@@ -29,6 +30,8 @@ pub struct Modules {
     broken: RefCell<BTreeSet<String>>,
     /// Their texts, parsed, for those who ask what a script reads.
     trees: RefCell<Vec<AST>>,
+    /// What they define, and what they call that is not their own.
+    names: RefCell<BTreeMap<String, Names>>,
     /// The files that are being compiled, outermost first.
     open: RefCell<Vec<String>>,
 }
@@ -42,6 +45,11 @@ impl Modules {
     /// All modules, parsed.
     pub fn trees(&self) -> Vec<AST> {
         self.trees.borrow().clone()
+    }
+
+    /// What the modules define and call, by file.
+    pub fn names(&self) -> Ref<'_, BTreeMap<String, Names>> {
+        self.names.borrow()
     }
 
     /// The files of all modules.
@@ -111,13 +119,15 @@ fn checked(host: &Host, file: &str, text: &Arc<str>, problems: &mut Vec<Diag>) -
     check::messages(&found, &unit, problems);
     check::traps(&ast, &found, false, &unit, problems);
     check::copies(&ast, &found, &unit, problems);
+    own::ambiguous(host, &found, &unit, problems);
     check::private_functions(&check::outline(host.engine(), text), &found, &unit, problems);
     let imports_broken = found.imports.iter().any(|import| check::is_broken(host, import));
     if imports_broken || problems.iter().filter(|problem| problem.is_error()).count() > before {
         return None;
     }
     host.modules().trees.borrow_mut().push(ast.clone());
-    match host.evaluate_module(ast, file) {
+    host.modules().names.borrow_mut().insert(file.into(), own::names(host, &ast, &found, text));
+    match host.evaluate_module(ast, &found, &unit) {
         Ok(module) => Some(module),
         Err(error) => {
             let (_, inner) = fault::innermost(&error, file);

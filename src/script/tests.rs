@@ -5,6 +5,7 @@ mod examples;
 mod handlers;
 mod imports;
 mod library;
+mod own;
 mod runs;
 mod sandbox;
 mod sorting;

@@ -9,6 +9,7 @@ use crate::script::entry;
 use crate::script::habits;
 use crate::script::host::Host;
 use crate::script::lib::{self, Fun};
+use crate::script::own;
 use crate::script::place::Unit;
 
 /// Checks the calls, assignments and declarations of a script whose imports have been loaded.
@@ -98,6 +99,22 @@ fn plain(facts: &Facts, imported: &[(String, usize)], call: &Call) -> Option<Dia
     }
 }
 
+/// Whether the library or the interpreter has a function that can be called as a method with so many arguments.
+pub fn is_library_method(name: &str, arguments: usize) -> bool {
+    let builtin =
+        |(known, counts): &(&str, &[usize])| *known == name && (counts.is_empty() || counts.contains(&(arguments + 1)));
+    let mut library = lib::functions().filter(|fun| fun.namespace().is_empty() && fun.short_name() == name);
+    BUILTINS.iter().any(builtin) || library.any(|fun| fun.arguments().any(|count| count == arguments + 1))
+}
+
+/// The same for a plain call.
+pub fn is_library_function(name: &str, arguments: usize) -> bool {
+    let builtin =
+        |(known, counts): &(&str, &[usize])| *known == name && (counts.is_empty() || counts.contains(&arguments));
+    let mut library = lib::functions().filter(|fun| fun.namespace().is_empty() && fun.short_name() == name);
+    BUILTINS.iter().any(builtin) || library.any(|fun| fun.arguments().any(|count| count == arguments))
+}
+
 fn unknown(facts: &Facts, imported: &[(String, usize)], call: &Call) -> Diag {
     let diag = Diag::error("unknown-function", format!("unknown function `{}`", call.name));
     if ["sleep", "timestamp", "elapsed"].contains(&call.name.as_str()) {
@@ -131,7 +148,8 @@ fn qualified(host: &Host, facts: &Facts, call: &Call) -> Option<Diag> {
     if let Some(import) = facts.imports.iter().find(|import| import.alias == call.namespace) {
         // A module that did not load has its own errors.
         let module = host.modules().get(import.path.as_deref()?)?;
-        let found: Vec<_> = module.iter_script_fn_info().map(|(_, _, name, count, _)| (name, count)).collect();
+        let functions = module.iter_script_fn_info().map(|(_, _, name, count, _)| (name, count));
+        let found: Vec<_> = functions.filter(|(name, _)| !own::is_marked(name)).collect();
         let counts = found.iter().filter(|(name, _)| *name == call.name).map(|(_, count)| *count).collect();
         return compare(call, &counts, found.iter().map(|(name, _)| *name));
     }

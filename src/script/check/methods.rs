@@ -4,9 +4,10 @@ use rhai::{FnNamespace, Module};
 
 use super::{Facts, Import};
 use crate::script::host::Host;
+use crate::script::own;
 
 /// Names and numbers of arguments of all methods that the imports of a script bring.
-pub(super) fn imported(host: &Host, facts: &Facts) -> Vec<(String, usize)> {
+pub fn imported(host: &Host, facts: &Facts) -> Vec<(String, usize)> {
     let mut found = Vec::new();
     for import in &facts.imports {
         found.extend(of(host, import));
@@ -37,6 +38,7 @@ fn of(host: &Host, import: &Import) -> Vec<(String, usize)> {
 /// A module's methods and those of what it imports: they reach whoever imports the module.
 fn collect(module: &Module, found: &mut Vec<(String, usize)>) {
     let own = module.iter_script_fn_info().filter(|(namespace, ..)| *namespace == FnNamespace::Global);
+    let own = own.filter(|(_, _, name, ..)| !own::is_marked(name));
     found.extend(own.map(|(_, _, name, count, _)| (name.to_owned(), count)));
     for (_, inner) in module.iter_sub_modules() {
         collect(inner, found);
